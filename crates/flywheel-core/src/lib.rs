@@ -1,1 +1,27 @@
-//! To come.
+//! The pure parts of the Flywheel client and of the local site: no input or output, no clock except where a new id is
+//! made, only text and values.
+//!
+//! | module | what it knows |
+//! |---|---|
+//! | [`key`] | API keys, their written forms, the `Authorization` value |
+//! | [`filter`], [`sort`] | the query grammars of list calls, read and written |
+//! | [`path`] | `group/project/…` paths and the grammar behind resolve and lookup |
+//! | [`id`] | 24-digit object ids |
+//! | [`time`] | timestamps as the platform reads and writes them |
+//!
+//! ```
+//! use flywheel_core::filter::{Filter, field};
+//!
+//! let built = field("label").eq("001") & field("age").gte(40);
+//! assert_eq!(built.to_string(), r#"label="001",age>=40"#);
+//! assert_eq!(built, r#"label="001",age>=40"#.parse::<Filter>()?);
+//! # Ok::<(), flywheel_core::syntax::ParseError>(())
+//! ```
+
+pub mod filter;
+pub mod id;
+pub mod key;
+pub mod path;
+pub mod sort;
+pub mod syntax;
+pub mod time;

@@ -1,0 +1,694 @@
+//! The filter grammar of list calls: `label=~^ses-,created>=2024-01-01`, read with spans and written with the quoting
+//! that keeps its meaning.
+//!
+//! ```text
+//! filter := clause ("," clause)*       a comma means "and"; a literal comma is written \,
+//! clause := field op value
+//! field  := name ("." name)*
+//! op     := "=" | "!=" | "<" | "<=" | ">" | ">=" | "=~"
+//! value  := '"' text '"' | bare text
+//! ```
+//!
+//! A bare value that looks like an id, a date, a number, `null`, `true` or `false` is converted to one; quotes force text.
+//! The value of `=~` is a regular expression, searched for anywhere in the text, never converted and never quoted.
+//!
+//! ```
+//! use flywheel_core::filter::{Filter, Value, field};
+//!
+//! let built = field("label").eq("Doe, John") & field("tags").matches("^qc-") & field("info.age").gte(40);
+//! assert_eq!(built.to_string(), r#"label="Doe\, John",tags=~^qc-,info.age>=40"#);
+//!
+//! let read: Filter = "code=007".parse()?;
+//! assert_eq!(read.clauses[0].value, Value::Number(7.0));
+//! # Ok::<(), flywheel_core::syntax::ParseError>(())
+//! ```
+
+use std::{
+    fmt::{self, Write as _},
+    ops::{BitAnd, BitAndAssign, Range},
+    str::FromStr,
+};
+
+use chrono::{DateTime, FixedOffset, NaiveDate, NaiveTime, SecondsFormat, Utc};
+
+use crate::{id::ObjectId, time};
+
+pub use crate::syntax::ParseError;
+
+/// Clauses that must all hold; without clauses everything matches.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Filter {
+    /// The clauses, in the order they were written.
+    pub clauses: Vec<Clause>,
+}
+
+/// One comparison. Equality ignores the span.
+#[derive(Clone, Debug)]
+pub struct Clause {
+    /// Dotted path of the field, such as `info.qc.snr` or `parents.project`.
+    pub field: String,
+    /// The comparison.
+    pub op: Op,
+    /// What the field is compared with.
+    pub value: Value,
+    /// Where the clause stood in the text it was read from; empty for a built clause.
+    pub span: Range<usize>,
+}
+
+impl PartialEq for Clause {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.field, self.op, &self.value) == (&other.field, other.op, &other.value)
+    }
+}
+
+/// A comparison.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Op {
+    /// `=`; on a list, any element.
+    Eq,
+    /// `!=`; on a list, no element. Also holds where the field is missing.
+    Ne,
+    /// `<`
+    Lt,
+    /// `<=`
+    Lte,
+    /// `>`
+    Gt,
+    /// `>=`
+    Gte,
+    /// `=~`, a regular expression searched for anywhere, case-sensitive.
+    Regex,
+}
+
+impl Op {
+    /// Every operator, longer texts first, so that the first that fits is the right one.
+    pub const ALL: [Self; 7] = [Self::Regex, Self::Ne, Self::Lte, Self::Gte, Self::Eq, Self::Lt, Self::Gt];
+
+    /// The operator as it is written.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Eq => "=",
+            Self::Ne => "!=",
+            Self::Lt => "<",
+            Self::Lte => "<=",
+            Self::Gt => ">",
+            Self::Gte => ">=",
+            Self::Regex => "=~",
+        }
+    }
+}
+
+impl fmt::Display for Op {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What a field is compared with.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    /// Text, compared exactly.
+    Text(String),
+    /// An object id: 24 lower-case hexadecimal digits.
+    ObjectId(String),
+    /// An instant.
+    Time(DateTime<Utc>),
+    /// Missing or null.
+    Null,
+    /// A truth value.
+    Bool(bool),
+    /// A number; integers are compared with it too.
+    Number(f64),
+    /// A regular expression, only with [`Op::Regex`].
+    Pattern(String),
+}
+
+impl Value {
+    /// The value that an unquoted text stands for.
+    pub fn of_bare(text: &str) -> Self {
+        if ObjectId::is_id(text) {
+            return Self::ObjectId(text.to_owned());
+        }
+        if let Some(time) = time::parse_in_filter(text) {
+            return Self::Time(time);
+        }
+        match text {
+            "null" => Self::Null,
+            "true" => Self::Bool(true),
+            "false" => Self::Bool(false),
+            _ => number(text).map_or_else(|| Self::Text(text.to_owned()), Self::Number),
+        }
+    }
+}
+
+fn number(text: &str) -> Option<f64> {
+    let plain = text.bytes().all(|b| b.is_ascii_digit() || b"+-.eE".contains(&b));
+    let value: f64 = plain.then(|| text.parse().ok())??;
+    value.is_finite().then_some(value)
+}
+
+macro_rules! value_from {
+    ($($type:ty => |$v:ident| $value:expr;)*) => {$(
+        impl From<$type> for Value {
+            fn from($v: $type) -> Self { $value }
+        }
+    )*};
+}
+
+value_from! {
+    &str => |v| Self::Text(v.to_owned());
+    String => |v| Self::Text(v);
+    &String => |v| Self::Text(v.clone());
+    ObjectId => |v| Self::ObjectId(v.to_string());
+    &ObjectId => |v| Self::ObjectId(v.to_string());
+    bool => |v| Self::Bool(v);
+    f64 => |v| if v.is_finite() { Self::Number(v) } else { Self::Null };
+    f32 => |v| f64::from(v).into();
+    i32 => |v| Self::Number(v.into());
+    u32 => |v| Self::Number(v.into());
+    i64 => |v| Self::Number(v as f64);
+    u64 => |v| Self::Number(v as f64);
+    usize => |v| Self::Number(v as f64);
+    DateTime<Utc> => |v| Self::Time(v);
+    DateTime<FixedOffset> => |v| Self::Time(v.to_utc());
+    NaiveDate => |v| Self::Time(v.and_time(NaiveTime::MIN).and_utc());
+}
+
+impl<T: Into<Value>> From<Option<T>> for Value {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Null, Into::into)
+    }
+}
+
+// ---- reading
+
+impl FromStr for Filter {
+    type Err = ParseError;
+
+    fn from_str(input: &str) -> Result<Self, ParseError> {
+        if input.trim().is_empty() {
+            return Ok(Self::default());
+        }
+        clause_spans(input)
+            .into_iter()
+            .map(|span| clause(input, span))
+            .collect::<Result<_, _>>()
+            .map(|clauses| Self { clauses })
+    }
+}
+
+impl TryFrom<&str> for Filter {
+    type Error = ParseError;
+
+    fn try_from(input: &str) -> Result<Self, ParseError> {
+        input.parse()
+    }
+}
+
+impl TryFrom<String> for Filter {
+    type Error = ParseError;
+
+    fn try_from(input: String) -> Result<Self, ParseError> {
+        input.parse()
+    }
+}
+
+impl TryFrom<&String> for Filter {
+    type Error = ParseError;
+
+    fn try_from(input: &String) -> Result<Self, ParseError> {
+        input.parse()
+    }
+}
+
+/// The spans between commas that no backslash stands before.
+fn clause_spans(input: &str) -> Vec<Range<usize>> {
+    let mut spans = Vec::new();
+    let (mut start, mut escaped) = (0, false);
+    for (at, byte) in input.bytes().enumerate() {
+        if byte == b',' && !escaped {
+            spans.push(start..at);
+            start = at + 1;
+        }
+        escaped = byte == b'\\';
+    }
+    spans.push(start..input.len());
+    spans
+}
+
+fn clause(input: &str, span: Range<usize>) -> Result<Clause, ParseError> {
+    let fail = |span: Range<usize>, message: &str| Err(ParseError::new(input, span, message));
+    let whole = input.get(span.clone()).unwrap_or_default();
+    let text = whole.trim();
+    let start = span.start + (whole.len() - whole.trim_start().len());
+    let span = start..start + text.len();
+    if text.is_empty() {
+        return fail(span, "a clause is missing here; a comma inside a value is written \\,");
+    }
+    let Some((at, op)) = first_operator(text) else {
+        return fail(span, "this clause has no operator: expected one of =, !=, <, <=, >, >=, =~");
+    };
+    let field = text.get(..at).unwrap_or_default().trim();
+    let value_start = at + op.as_str().len();
+    let raw = text.get(value_start..).unwrap_or_default();
+    if field.is_empty() {
+        return fail(start + at..start + value_start, "no field stands before this operator");
+    }
+    if field.starts_with(['"', '\'']) {
+        return fail(start..start + at, "a field is written without quotes");
+    }
+    let value = if op == Op::Regex {
+        Value::Pattern(unescape(raw))
+    } else {
+        let lead = raw.len() - raw.trim_start().len();
+        compared_value(input, start + value_start + lead, raw.trim())?
+    };
+    Ok(Clause { field: unescape(field), op, value, span })
+}
+
+fn first_operator(clause: &str) -> Option<(usize, Op)> {
+    clause.char_indices().find_map(|(at, _)| {
+        let rest = clause.get(at..)?;
+        Op::ALL.into_iter().find(|op| rest.starts_with(op.as_str())).map(|op| (at, op))
+    })
+}
+
+fn compared_value(input: &str, start: usize, raw: &str) -> Result<Value, ParseError> {
+    if let Some(rest) = raw.strip_prefix('"') {
+        return match rest.strip_suffix('"') {
+            Some(inner) => Ok(Value::Text(unescape(inner))),
+            None => Err(ParseError::new(
+                input,
+                start..start + raw.len(),
+                "this quote is not closed; a comma inside a value is written \\,",
+            )),
+        };
+    }
+    if raw.starts_with(['=', '<', '>']) {
+        let message = "two operators in a row; a value that begins like this is written in double quotes";
+        return Err(ParseError::new(input, start..start + 1, message));
+    }
+    Ok(Value::of_bare(&unescape(raw)))
+}
+
+fn unescape(text: &str) -> String {
+    text.replace("\\,", ",")
+}
+
+// ---- writing
+
+impl fmt::Display for Filter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, clause) in self.clauses.iter().enumerate() {
+            if at > 0 {
+                f.write_char(',')?;
+            }
+            write!(f, "{clause}")?;
+            if at + 1 < self.clauses.len() && ends_in_backslash(&clause.value) {
+                f.write_str("(?:)")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A pattern cannot be quoted, so one that ends in a backslash would escape the comma that follows it; an empty group,
+/// which matches what nothing matches, keeps them apart.
+fn ends_in_backslash(value: &Value) -> bool {
+    matches!(value, Value::Pattern(pattern) if pattern.ends_with('\\'))
+}
+
+impl fmt::Display for Clause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}{}", escape(&self.field), self.op, self.value)
+    }
+}
+
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) if is_plain_word(text) => f.write_str(text),
+            Self::Text(text) => write!(f, "\"{}\"", escape(text)),
+            Self::ObjectId(id) => f.write_str(id),
+            Self::Time(time) => f.write_str(&time.to_rfc3339_opts(SecondsFormat::AutoSi, true)),
+            Self::Bool(value) => write!(f, "{value}"),
+            Self::Number(value) if value.is_finite() => write!(f, "{value}"),
+            Self::Null | Self::Number(_) => f.write_str("null"),
+            Self::Pattern(pattern) => f.write_str(&escape(pattern)),
+        }
+    }
+}
+
+/// Whether a text needs no quotes under any reading of the grammar, this crate's or a more eager one that also takes
+/// `nan`, `inf` or `1_000` for numbers.
+fn is_plain_word(text: &str) -> bool {
+    let word = text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.-/@".contains(&b));
+    let special = ["null", "none", "true", "false", "nan", "inf", "infinity"];
+    word && !special.contains(&text.to_ascii_lowercase().as_str()) && !ObjectId::is_id(text)
+}
+
+fn escape(text: &str) -> String {
+    text.replace(',', "\\,")
+}
+
+// ---- building
+
+/// A field to compare, made by [`field`].
+#[derive(Clone, Debug)]
+#[must_use = "a field alone filters nothing; compare it"]
+pub struct Field(String);
+
+/// Begins a clause about the field with this dotted path.
+///
+/// In fields that hold ids (`_id`, `file_id`, `parents.project`, `project`, `origin.id`, …) a text of 24 hexadecimal digits
+/// is written as an id; everywhere else it is text.
+///
+/// ```
+/// use flywheel_core::filter::field;
+///
+/// let id = "5eb0bf2e0a1b2c3d4e5f6071";
+/// assert_eq!(field("parents.project").eq(id).to_string(), format!("parents.project={id}"));
+/// assert_eq!(field("label").eq(id).to_string(), format!("label=\"{id}\""));
+/// ```
+pub fn field(path: impl Into<String>) -> Field {
+    Field(path.into())
+}
+
+macro_rules! comparisons {
+    ($($(#[$doc:meta])* $name:ident => $op:ident;)*) => {$(
+        $(#[$doc])*
+        pub fn $name(self, value: impl Into<Value>) -> Filter {
+            self.compare(Op::$op, value.into())
+        }
+    )*};
+}
+
+impl Field {
+    comparisons! {
+        /// Equal; on a list field, any element equals. `None` asks for missing or null.
+        eq => Eq;
+        /// Not equal; also holds where the field is missing.
+        ne => Ne;
+        /// Less, among values of the same type.
+        lt => Lt;
+        /// Less or equal.
+        lte => Lte;
+        /// Greater.
+        gt => Gt;
+        /// Greater or equal.
+        gte => Gte;
+    }
+
+    /// The regular expression is found somewhere in the text; anchor it with `^` and `$` for the whole.
+    pub fn matches(self, pattern: impl Into<String>) -> Filter {
+        self.compare(Op::Regex, Value::Pattern(pattern.into()))
+    }
+
+    /// The text is one of these, exactly. The grammar has no "or", so this is written as a regular expression and works on
+    /// text fields only; without values nothing matches.
+    pub fn one_of<T: AsRef<str>>(self, values: impl IntoIterator<Item = T>) -> Filter {
+        let choices: Vec<String> = values.into_iter().map(|value| escape_pattern(value.as_ref())).collect();
+        if choices.is_empty() {
+            self.matches("(?!)")
+        } else {
+            self.matches(format!("^(?:{})$", choices.join("|")))
+        }
+    }
+
+    fn compare(self, op: Op, value: Value) -> Filter {
+        let value = match value {
+            Value::Text(text) if ObjectId::is_id(&text) && self.holds_ids() => Value::ObjectId(text),
+            other => other,
+        };
+        Filter { clauses: vec![Clause { field: self.0, op, value, span: 0..0 }] }
+    }
+
+    fn holds_ids(&self) -> bool {
+        let last = self.0.rsplit('.').next().unwrap_or_default();
+        let bare = ["project", "subject", "session", "acquisition", "analysis", "parent", "collections"];
+        !self.0.starts_with("info.")
+            && !self.0.contains(".info.")
+            && (last == "id"
+                || last.ends_with("_id")
+                || self.0.starts_with("parents.")
+                || bare.contains(&last))
+    }
+}
+
+/// The regular expression that matches exactly this text.
+///
+/// ```
+/// assert_eq!(flywheel_core::filter::escape_pattern("T2* (1.5)"), r"T2\* \(1\.5\)");
+/// ```
+pub fn escape_pattern(text: &str) -> String {
+    text.chars().fold(String::with_capacity(text.len()), |mut out, c| {
+        if r"\.+*?()|[]{}^$".contains(c) {
+            out.push('\\');
+        }
+        out.push(c);
+        out
+    })
+}
+
+impl BitAnd for Filter {
+    type Output = Self;
+
+    fn bitand(mut self, other: Self) -> Self {
+        self &= other;
+        self
+    }
+}
+
+impl BitAndAssign for Filter {
+    fn bitand_assign(&mut self, other: Self) {
+        self.clauses.extend(other.clauses);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use proptest::prelude::*;
+
+    fn read(text: &str) -> Filter {
+        text.parse().unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    fn value(text: &str) -> Value {
+        read(&format!("f={text}")).clauses.remove(0).value
+    }
+
+    fn rejected(text: &str) -> String {
+        text.parse::<Filter>().unwrap_err().to_string()
+    }
+
+    #[test]
+    fn every_operator_is_read_at_its_first_position() {
+        let ops: Vec<Op> = read("a=1,a!=1,a<1,a<=1,a>1,a>=1,a=~1").clauses.iter().map(|c| c.op).collect();
+        assert_eq!(ops, [Op::Eq, Op::Ne, Op::Lt, Op::Lte, Op::Gt, Op::Gte, Op::Regex]);
+        assert_eq!(read("label=a<=b"), field("label").eq("a<=b"));
+        assert_eq!(read("label<a=~b"), field("label").lt("a=~b"));
+        assert_eq!(read("odd!name=x"), field("odd!name").eq("x"));
+    }
+
+    #[test]
+    fn values_are_converted_in_the_platforms_order() {
+        let day = time::parse_utc("2019-08-07").unwrap();
+        assert_eq!(value("\"001\""), Value::Text("001".into()));
+        assert_eq!(value("\"\""), Value::Text(String::new()));
+        assert_eq!(value(""), Value::Text(String::new()));
+        assert_eq!(value("5eb0bf2e0a1b2c3d4e5f6071"), Value::ObjectId("5eb0bf2e0a1b2c3d4e5f6071".into()));
+        assert_eq!(value("111111111111111111111111"), Value::ObjectId("111111111111111111111111".into()));
+        assert_eq!(value("2019-08-07"), Value::Time(day));
+        assert_eq!(value("2019-08-07T02:00+02:00"), Value::Time(day));
+        assert_eq!(value("null"), Value::Null);
+        assert_eq!(value("true"), Value::Bool(true));
+        assert_eq!(value("True"), Value::Text("True".into()));
+        assert_eq!(value("001"), Value::Number(1.0));
+        assert_eq!(value("-1.5e3"), Value::Number(-1500.0));
+        assert_eq!(value("nan"), Value::Text("nan".into()));
+        assert_eq!(value("1e999"), Value::Text("1e999".into()));
+        assert_eq!(value("01-02"), Value::Text("01-02".into()));
+    }
+
+    #[test]
+    fn patterns_are_neither_converted_nor_unquoted() {
+        let pattern = |text: &str| read(text).clauses.remove(0).value;
+        assert_eq!(pattern("f=~001"), Value::Pattern("001".into()));
+        assert_eq!(pattern("f=~\"a\""), Value::Pattern("\"a\"".into()));
+        assert_eq!(pattern(r"f=~^((?!SBRef).)*$"), Value::Pattern(r"^((?!SBRef).)*$".into()));
+        assert_eq!(pattern(r"f=~a{1\,3}"), Value::Pattern("a{1,3}".into()));
+    }
+
+    #[test]
+    fn escaped_comma_stays_in_its_clause() {
+        assert_eq!(read(r#"label="Doe\, John",age>1"#), field("label").eq("Doe, John") & field("age").gt(1));
+        assert_eq!(read(r"label=a\,b"), field("label").eq("a,b"));
+        assert_eq!(read(r"label=a\b"), field("label").eq(r"a\b"));
+    }
+
+    #[test]
+    fn space_around_parts_is_not_part_of_them() {
+        assert_eq!(read(" label = a b , age > 1 "), field("label").eq("a b") & field("age").gt(1));
+        assert_eq!(read("  "), Filter::default());
+    }
+
+    #[test]
+    fn clause_knows_where_it_stood() {
+        let spans: Vec<_> = read("a=1, b=2").clauses.into_iter().map(|c| c.span).collect();
+        assert_eq!(spans, [0..3, 5..8]);
+    }
+
+    #[test]
+    fn mistakes_are_pointed_at() {
+        assert_eq!(
+            rejected("label=Doe, John"),
+            "this clause has no operator: expected one of =, !=, <, <=, >, >=, =~\n  label=Doe, John\n             ^^^^"
+        );
+        assert_eq!(
+            rejected(r#"name=é,label="Doe, x=John""#),
+            "this quote is not closed; a comma inside a value is written \\,\n  name=é,label=\"Doe, x=John\"\n               ^^^^"
+        );
+        assert_eq!(
+            rejected("a==b"),
+            "two operators in a row; a value that begins like this is written in double quotes\n  a==b\n    ^"
+        );
+        assert!(rejected("a=1,,b=2").starts_with("a clause is missing here"));
+        assert!(rejected("a=1,").starts_with("a clause is missing here"));
+        assert!(rejected("=x").starts_with("no field stands before this operator\n  =x\n  ^"));
+        assert!(
+            rejected("\"info.a\"=x")
+                .starts_with("a field is written without quotes\n  \"info.a\"=x\n  ^^^^^^^^\n".trim_end())
+        );
+        assert!(rejected("label").contains("no operator"));
+    }
+
+    #[test]
+    fn text_that_would_be_converted_is_quoted() {
+        for text in [
+            "001",
+            "2019-08-07",
+            "null",
+            "true",
+            "NaN",
+            "inf",
+            "1_000",
+            "5eb0bf2e0a1b2c3d4e5f6071",
+            "",
+            " a",
+            "a b",
+            "\"q\"",
+            "=x",
+            "é",
+            "-",
+        ] {
+            let written = field("label").eq(text).to_string();
+            assert_eq!(written, format!("label=\"{text}\""));
+            assert_eq!(read(&written), field("label").eq(text));
+        }
+        assert_eq!(field("label").eq("ses-01").to_string(), "label=ses-01");
+        assert_eq!(field("user").eq("jo@example.org").to_string(), "user=jo@example.org");
+    }
+
+    #[test]
+    fn ids_stay_ids_where_ids_are_held() {
+        let id = "5eb0bf2e0a1b2c3d4e5f6071";
+        for path in ["_id", "file_id", "parents.session", "project", "gear_id", "origin.id", "parent_ref.id"]
+        {
+            assert_eq!(field(path).eq(id).to_string(), format!("{path}={id}"), "{path}");
+        }
+        for path in ["label", "info.patient_id", "files.info.id", "name"] {
+            assert_eq!(field(path).eq(id).to_string(), format!("{path}=\"{id}\""), "{path}");
+        }
+        assert_eq!(field("parents.group").eq("007").to_string(), "parents.group=\"007\"");
+        assert_eq!(field("x").eq(id.parse::<ObjectId>().unwrap()).to_string(), format!("x={id}"));
+    }
+
+    #[test]
+    fn other_values_are_written_bare() {
+        let time = time::parse_utc("2024-01-02T03:04:05.5Z").unwrap();
+        assert_eq!(field("created").gte(time).to_string(), "created>=2024-01-02T03:04:05.500Z");
+        assert_eq!(field("created").lt(time.date_naive()).to_string(), "created<2024-01-02T00:00:00Z");
+        assert_eq!(field("age").ne(None::<i32>).to_string(), "age!=null");
+        assert_eq!(field("ok").eq(true).to_string(), "ok=true");
+        assert_eq!(field("x").eq(f64::NAN).to_string(), "x=null");
+    }
+
+    #[test]
+    fn one_of_is_an_anchored_alternative() {
+        assert_eq!(field("label").one_of(["T1w", "T2*"]).to_string(), r"label=~^(?:T1w|T2\*)$");
+        assert_eq!(field("label").one_of(["a,b"]).to_string(), r"label=~^(?:a\,b)$");
+        assert_eq!(field("label").one_of([""; 0]).to_string(), "label=~(?!)");
+    }
+
+    #[test]
+    fn pattern_ending_in_a_backslash_does_not_swallow_the_next_clause() {
+        let filter = field("path").matches(r"dir\\") & field("a").eq(1);
+        assert_eq!(filter.to_string(), r"path=~dir\\(?:),a=1");
+        assert_eq!(read(&filter.to_string()).clauses.len(), 2);
+    }
+
+    fn any_value() -> impl Strategy<Value = Value> {
+        prop_oneof![
+            any::<String>().prop_map(Value::from),
+            "[0-9a-f]{24}".prop_map(Value::from),
+            r#"[-0-9eE+.,"\\ :TZ]{0,12}"#.prop_map(Value::from),
+            prop_oneof![Just("null"), Just("true"), Just("2020-01-01"), Just("\\"), Just("\"")]
+                .prop_map(Value::from),
+            any::<[u8; 12]>().prop_map(|_| Value::from(ObjectId::generate())),
+            (-62_135_596_800i64..253_402_300_799, 0u32..1_000_000_000)
+                .prop_map(|(s, n)| Value::Time(DateTime::from_timestamp(s, n).unwrap())),
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            any::<i32>().prop_map(Value::from),
+        ]
+    }
+
+    fn any_clause() -> impl Strategy<Value = Filter> {
+        let path = "[a-z_][a-z0-9_-]{0,8}(\\.[a-z0-9_-]{1,8}){0,3}";
+        let op =
+            prop_oneof![Just(Op::Eq), Just(Op::Ne), Just(Op::Lt), Just(Op::Lte), Just(Op::Gt), Just(Op::Gte)];
+        prop_oneof![
+            (path, op, any_value()).prop_map(|(path, op, value)| field(path).compare(op, value)),
+            (path, r"[a-zA-Z0-9^$.*+?()\[\]{},|= é-]{0,20}")
+                .prop_map(|(path, pattern)| field(path).matches(pattern)),
+            (path, any::<Vec<String>>()).prop_map(|(path, values)| field(path).one_of(values)),
+        ]
+    }
+
+    /// A pattern keeps every character, so only one whose edge is a space loses it with the clause's own edges.
+    fn edges_are_kept(filter: &Filter) -> bool {
+        filter.clauses.iter().all(|c| !matches!(&c.value, Value::Pattern(p) if p.trim_end() != p))
+    }
+
+    proptest! {
+        #[test]
+        fn built_filter_parses_back(parts in proptest::collection::vec(any_clause(), 0..4)) {
+            let filter = parts.into_iter().fold(Filter::default(), |all, part| all & part);
+            prop_assume!(edges_are_kept(&filter));
+            let text = filter.to_string();
+            let back = text.parse::<Filter>();
+            prop_assert_eq!(back, Ok(filter), "{}", text);
+        }
+
+        #[test]
+        fn read_filter_is_written_with_the_same_meaning(text in r#"[a-c]{1,2}(=|!=|<|>=|=~)["\\,=~<a1. -]{0,12}"#) {
+            if let Ok(filter) = text.parse::<Filter>() {
+                prop_assert_eq!(filter.to_string().parse::<Filter>(), Ok(filter));
+            }
+        }
+
+        #[test]
+        fn any_text_is_read_without_panic(text in any::<String>(), like in r#"[a,="\\<>!~é\n ]{0,30}"#) {
+            for text in [text, like] {
+                if let Err(error) = text.parse::<Filter>() {
+                    prop_assert!(error.span.end <= text.len());
+                    let _ = error.to_string();
+                }
+            }
+        }
+    }
+}
