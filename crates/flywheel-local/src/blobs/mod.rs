@@ -21,8 +21,10 @@ use std::{
     time::SystemTime,
 };
 
+use http::StatusCode;
 use uuid::Uuid;
 
+use crate::error::ApiError;
 pub(crate) use self::{read::ByteStream, upload::Upload};
 
 /// A blob that is on disk, as a file's row records it.
@@ -58,6 +60,29 @@ pub(crate) enum BlobError {
     /// The disk said no.
     #[error("the site's storage failed: {0}")]
     Io(#[from] io::Error),
+}
+
+impl From<BlobError> for ApiError {
+    fn from(error: BlobError) -> Self {
+        match error {
+            BlobError::Io(error) => error.into(),
+            damage => {
+                tracing::error!(%damage, "a file's content cannot be served");
+                Self::new(StatusCode::INTERNAL_SERVER_ERROR, damage.to_string())
+            }
+        }
+    }
+}
+
+impl From<io::Error> for ApiError {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                Self::new(StatusCode::INSUFFICIENT_STORAGE, "The site's disk is full; nothing was stored")
+            }
+            _ => Self::internal(error),
+        }
+    }
 }
 
 /// What a storage has to do. Every call blocks; [`BlobStore`] moves them off the async threads.
