@@ -4,10 +4,15 @@
 //! | module | what it knows |
 //! |---|---|
 //! | [`key`] | API keys, their written forms, the `Authorization` value |
+//! | [`credentials`] | the text of the credential files of the command line tools |
 //! | [`filter`], [`sort`] | the query grammars of list calls, read and written |
 //! | [`path`] | `group/project/…` paths and the grammar behind resolve and lookup |
 //! | [`id`] | 24-digit object ids |
-//! | [`time`] | timestamps as the platform reads and writes them |
+//! | [`time`], [`age`] | timestamps as the platform reads and writes them, ages at a session |
+//! | [`info`] | keys of free metadata |
+//! | [`filetype`], [`modality`] | file types by name, classification by modality |
+//! | [`range`] | the HTTP `Range` header |
+//! | [`redact`] | taking secrets out of text that people will read |
 //!
 //! ```
 //! use flywheel_core::filter::{Filter, field};
@@ -18,10 +23,17 @@
 //! # Ok::<(), flywheel_core::syntax::ParseError>(())
 //! ```
 
+pub mod age;
+pub mod credentials;
+pub mod filetype;
 pub mod filter;
 pub mod id;
+pub mod info;
 pub mod key;
+pub mod modality;
 pub mod path;
+pub mod range;
+pub mod redact;
 pub mod sort;
 pub mod syntax;
 pub mod time;
