@@ -1,0 +1,303 @@
+//! A site: a folder with a database and blobs, opened once, served in process or over TCP.
+
+use std::{
+    fs::{File, TryLockError},
+    io,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use axum::Router;
+use flywheel_core::key::generate_key;
+use rusqlite::Connection;
+use serde_json::{Value, json};
+use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
+
+use crate::{
+    access::roles,
+    error::{ApiError, ApiResult},
+    route,
+    state::{AppState, Shared},
+    store::{
+        Doc, Store, now,
+        records::{self, AccountKind},
+    },
+};
+
+/// The login of the administrator that every site has.
+pub const ADMIN: &str = "admin@flywheel.local";
+
+/// The label of the administrator's key that a start of the site sets.
+const START_KEY: &str = "set at the start of the site";
+
+/// How long a shutdown waits for requests that are being answered.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Why a site could not be opened or served.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SiteError {
+    /// The data folder cannot be made or used.
+    #[error("the data folder {} cannot be used: {source}", path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// Another process serves the same folder.
+    #[error("the data folder {} is in use by another site process: stop that one, or name another folder", path.display())]
+    InUse {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The database cannot be opened.
+    #[error("{0}")]
+    Database(String),
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        source: io::Error,
+    },
+}
+
+impl From<ApiError> for SiteError {
+    fn from(error: ApiError) -> Self {
+        SiteError::Database(error.to_string())
+    }
+}
+
+/// How a site is to be opened. Made by [`Site::builder`].
+#[derive(Debug, Default, Clone)]
+pub struct SiteBuilder {
+    data: Option<PathBuf>,
+    admin_key: Option<String>,
+    drone_secret: Option<String>,
+}
+
+impl SiteBuilder {
+    /// The folder that holds everything; it is made when it is not there. Without one the site lives in a temporary
+    /// folder that goes with it.
+    #[must_use]
+    pub fn data(mut self, folder: impl AsRef<Path>) -> Self {
+        self.data = Some(folder.as_ref().to_owned());
+        self
+    }
+
+    /// The administrator's key, or the text of a whole API key whose last part it is. Without one, a new key is made
+    /// at each opening and takes the place of the one made at the last.
+    #[must_use]
+    pub fn admin_key(mut self, key: impl Into<String>) -> Self {
+        self.admin_key = Some(key.into());
+        self
+    }
+
+    /// The secret by which devices register themselves. Without one they cannot.
+    #[must_use]
+    pub fn drone_secret(mut self, secret: impl Into<String>) -> Self {
+        self.drone_secret = Some(secret.into());
+        self
+    }
+
+    /// Opens the site.
+    ///
+    /// # Errors
+    /// When the folder cannot be used, another process has it open, or its database is damaged or of a later release.
+    pub async fn open(self) -> Result<Site, SiteError> {
+        let (data, temporary) = match self.data {
+            Some(folder) => (folder, None),
+            None => {
+                let path = std::env::temp_dir();
+                let folder = tempfile::tempdir().map_err(|source| SiteError::Folder { path, source })?;
+                (folder.path().to_owned(), Some(folder))
+            }
+        };
+        let lock = lock(&data)?;
+        let store =
+            Store::open(&data.join("site.db")).map_err(|error| SiteError::Database(error.to_string()))?;
+        let secret = self.admin_key.map_or_else(generate_key, |key| last_part(&key).to_owned());
+        let key = secret.clone();
+        store.write(move |db| prepare(db, &key)).await?;
+        let drone_secret = self.drone_secret;
+        let state = AppState::new(Shared { store, data, drone_secret, started: now() });
+        Ok(Site { state, secret, _lock: lock, _temporary: temporary })
+    }
+}
+
+fn last_part(key: &str) -> &str {
+    key.rsplit(':').next().unwrap_or(key)
+}
+
+fn lock(data: &Path) -> Result<File, SiteError> {
+    let unusable = |source| SiteError::Folder { path: data.to_owned(), source };
+    std::fs::create_dir_all(data).map_err(unusable)?;
+    let file = File::options().create(true).append(true).open(data.join("site.lock")).map_err(unusable)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(SiteError::InUse { path: data.to_owned() }),
+        Err(TryLockError::Error(source)) => Err(unusable(source)),
+    }
+}
+
+/// What every site has: the built-in roles, and an administrator with a key.
+fn prepare(db: &Connection, secret: &str) -> ApiResult<()> {
+    roles::ensure_built_in(db)?;
+    if records::account(db, AccountKind::User, ADMIN)?.is_none() {
+        records::put_account(db, AccountKind::User, &new_user(ADMIN, "Site", "Admin", true))?;
+    }
+    for key in records::keys_of(db, ADMIN)? {
+        if key.label == START_KEY {
+            records::remove_key(db, ADMIN, &key.id)?;
+        }
+    }
+    records::add_key(db, ADMIN, secret, START_KEY, None)?;
+    Ok(())
+}
+
+/// The document of a new user.
+pub(crate) fn new_user(id: &str, firstname: &str, lastname: &str, admin: bool) -> Doc {
+    let role = if admin { "site_admin" } else { "user" };
+    let user = json!({
+        "_id": id, "firstname": firstname, "lastname": lastname, "email": id, "roles": [role], "root": admin,
+        "disabled": false, "created": now(), "modified": now(), "revision": 1,
+    });
+    user.as_object().cloned().unwrap_or_default()
+}
+
+/// An open site.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), flywheel_local::SiteError> {
+/// let site = flywheel_local::Site::builder().admin_key("secret").open().await?;
+/// let running = site.listen(([127, 0, 0, 1], 0).into()).await?;
+/// assert!(running.api_key().ends_with(":__force_insecure:secret"));
+/// running.shutdown().await;
+/// # Ok(())
+/// # }
+/// ```
+pub struct Site {
+    state: AppState,
+    secret: String,
+    _lock: File,
+    _temporary: Option<tempfile::TempDir>,
+}
+
+impl std::fmt::Debug for Site {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Site").field("data", &self.state.data).finish_non_exhaustive()
+    }
+}
+
+impl Site {
+    /// Says how a site is to be opened.
+    pub fn builder() -> SiteBuilder {
+        SiteBuilder::default()
+    }
+
+    /// The whole API, `/api/…`, for use in process: no socket is opened.
+    pub fn router(&self) -> Router {
+        route::assemble(self.state.clone())
+    }
+
+    /// The administrator's secret: what stands last in an API key.
+    pub fn admin_secret(&self) -> &str {
+        &self.secret
+    }
+
+    /// The folder that holds everything.
+    pub fn data(&self) -> &Path {
+        &self.state.data
+    }
+
+    /// Makes a user, or finds the one there is, and gives it one more key. Answers the key's secret.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn add_user(&self, email: &str, admin: bool) -> Result<String, SiteError> {
+        let (secret, id) = (generate_key(), email.to_owned());
+        let key = secret.clone();
+        let work = move |db: &Connection| {
+            let mut user = records::account(db, AccountKind::User, &id)?
+                .unwrap_or_else(|| new_user(&id, id.split('@').next().unwrap_or(&id), "", admin));
+            if admin {
+                user.insert("root".into(), true.into());
+                user.insert("roles".into(), Value::from(vec!["site_admin"]));
+            }
+            records::put_account(db, AccountKind::User, &user)?;
+            records::add_key(db, &id, &key, "made by the site", None)?;
+            Ok(())
+        };
+        self.state.store.write(work).await?;
+        Ok(secret)
+    }
+
+    /// Serves the site over TCP until [`Running::shutdown`], or until the answer is dropped. Port 0 picks a free one.
+    ///
+    /// # Errors
+    /// When the address cannot be listened on.
+    pub async fn listen(&self, address: SocketAddr) -> Result<Running, SiteError> {
+        let failed = |source| SiteError::Listen { address, source };
+        let listener = TcpListener::bind(address).await.map_err(failed)?;
+        let local = listener.local_addr().map_err(failed)?;
+        let service = self.router().into_make_service_with_connect_info::<SocketAddr>();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let task = tokio::spawn(async move {
+            let until = async {
+                let _ = stopped.await;
+            };
+            axum::serve(listener, service).with_graceful_shutdown(until).await
+        });
+        Ok(Running { address: local, secret: self.secret.clone(), stop: Some(stop), task: Some(task) })
+    }
+}
+
+/// A site that is being served.
+pub struct Running {
+    address: SocketAddr,
+    secret: String,
+    stop: Option<oneshot::Sender<()>>,
+    task: Option<JoinHandle<io::Result<()>>>,
+}
+
+impl std::fmt::Debug for Running {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Running").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+impl Running {
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where it listens, as a URL without a path: `http://127.0.0.1:8090`.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The administrator's API key, as a client takes it: `127.0.0.1:8090:__force_insecure:SECRET`.
+    pub fn api_key(&self) -> String {
+        self.key(&self.secret)
+    }
+
+    /// The API key for another secret of this site, such as [`Site::add_user`] answers.
+    pub fn key(&self, secret: &str) -> String {
+        format!("{}:__force_insecure:{secret}", self.address)
+    }
+
+    /// Takes no more requests, lets those that are being answered end (ten seconds at most), and closes.
+    pub async fn shutdown(mut self) {
+        drop(self.stop.take());
+        if let Some(mut task) = self.task.take()
+            && tokio::time::timeout(PATIENCE, &mut task).await.is_err()
+        {
+            task.abort();
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! What every handler shares.
+
+use std::{path::PathBuf, sync::Arc};
+
+use crate::store::Store;
+
+/// The shared state of a site. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct AppState(Arc<Shared>);
+
+/// What [`AppState`] points at.
+pub(crate) struct Shared {
+    /// The database.
+    pub(crate) store: Store,
+    /// The folder of the site: `site.db`, `blobs/`, `uploads/`.
+    pub(crate) data: PathBuf,
+    /// When the site was opened, as documents write times.
+    pub(crate) started: String,
+    /// The secret by which devices register; without one they cannot.
+    pub(crate) drone_secret: Option<String>,
+}
+
+impl AppState {
+    /// Shares these.
+    pub(crate) fn new(shared: Shared) -> Self {
+        Self(Arc::new(shared))
+    }
+}
+
+impl std::ops::Deref for AppState {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}

@@ -1,0 +1,71 @@
+//! What SQL statements call that SQLite itself lacks: regular expressions with look-around, filter clauses on
+//! documents, and sort keys out of documents.
+
+use flywheel_core::filter::Filter;
+use rusqlite::{
+    Connection, Error,
+    functions::{Context, FunctionFlags},
+    types::ValueRef,
+};
+use serde_json::Value;
+
+use crate::matching::{self, Pattern, Test};
+
+/// How the text of an error begins whose rest is meant for the caller.
+pub(crate) const REFUSED: &str = "refused: ";
+
+/// Adds the functions to a connection.
+///
+/// * `text_matches(text, pattern)`: whether the pattern is found anywhere; false for null.
+/// * `doc_matches(doc, clause)`: whether a filter clause, as [`flywheel_core::filter`] writes it, holds for a document.
+/// * `doc_sort_key(doc, path, descending)`: a blob that sorts as the value at the path does.
+pub(crate) fn register(connection: &Connection) -> rusqlite::Result<()> {
+    let flags =
+        FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC | FunctionFlags::SQLITE_INNOCUOUS;
+    connection.create_scalar_function("text_matches", 2, flags, text_matches)?;
+    connection.create_scalar_function("doc_matches", 2, flags, doc_matches)?;
+    connection.create_scalar_function("doc_sort_key", 3, flags, doc_sort_key)
+}
+
+fn text_matches(context: &Context<'_>) -> rusqlite::Result<bool> {
+    let pattern = context
+        .get_or_create_aux(1, |value| Pattern::new(value.as_str().unwrap_or_default()).map_err(refused))?;
+    match context.get_raw(0) {
+        ValueRef::Text(_) => pattern.found_in(context.get_raw(0).as_str()?).map_err(failure),
+        _ => Ok(false),
+    }
+}
+
+fn doc_matches(context: &Context<'_>) -> rusqlite::Result<bool> {
+    let test =
+        context.get_or_create_aux(1, |value| compile(value.as_str().unwrap_or_default()).map_err(refused))?;
+    test.holds(&document(context)?).map_err(failure)
+}
+
+fn doc_sort_key(context: &Context<'_>) -> rusqlite::Result<Vec<u8>> {
+    let path: String = context.get(1)?;
+    Ok(matching::sort_key(&document(context)?, &path, context.get(2)?))
+}
+
+fn compile(text: &str) -> Result<Test, String> {
+    let filter: Filter = text.parse().map_err(|error| format!("{error}"))?;
+    let clause = filter.clauses.first().ok_or("an empty clause")?;
+    Test::new(clause, &clause.field)
+}
+
+fn document(context: &Context<'_>) -> rusqlite::Result<Value> {
+    match context.get_raw(0) {
+        ValueRef::Text(text) => {
+            serde_json::from_slice(text).map_err(|error| Error::UserFunctionError(error.into()))
+        }
+        _ => Ok(Value::Null),
+    }
+}
+
+fn refused(message: String) -> Box<dyn std::error::Error + Send + Sync> {
+    format!("{REFUSED}{message}").into()
+}
+
+fn failure(message: String) -> Error {
+    Error::UserFunctionError(refused(message))
+}
