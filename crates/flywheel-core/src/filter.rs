@@ -31,7 +31,7 @@ use std::{
 
 use chrono::{DateTime, FixedOffset, NaiveDate, NaiveTime, SecondsFormat, Utc};
 
-use crate::{id::ObjectId, time};
+use crate::{id::ObjectId, syntax::try_from_text, time};
 
 pub use crate::syntax::ParseError;
 
@@ -197,29 +197,7 @@ impl FromStr for Filter {
     }
 }
 
-impl TryFrom<&str> for Filter {
-    type Error = ParseError;
-
-    fn try_from(input: &str) -> Result<Self, ParseError> {
-        input.parse()
-    }
-}
-
-impl TryFrom<String> for Filter {
-    type Error = ParseError;
-
-    fn try_from(input: String) -> Result<Self, ParseError> {
-        input.parse()
-    }
-}
-
-impl TryFrom<&String> for Filter {
-    type Error = ParseError;
-
-    fn try_from(input: &String) -> Result<Self, ParseError> {
-        input.parse()
-    }
-}
+try_from_text!(Filter, ParseError);
 
 /// The spans between commas that no backslash stands before.
 fn clause_spans(input: &str) -> Vec<Range<usize>> {

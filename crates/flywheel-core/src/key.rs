@@ -5,6 +5,8 @@ use std::{fmt, str::FromStr};
 use rand::distr::{Alphanumeric, SampleString};
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::syntax::try_from_text;
+
 /// Length of the secret of an enhanced key, which travels as `Bearer`; shorter ones travel as `scitran-user`.
 pub const ENHANCED_KEY_LENGTH: usize = 57;
 
@@ -146,6 +148,14 @@ impl FromStr for ApiKey {
         let address = address.trim_end_matches('/');
         let (host, port) = split_port(address)?;
         Self::from_parts(host, port.unwrap_or(if insecure { 80 } else { 443 }), insecure, secret)
+    }
+}
+
+try_from_text!(ApiKey, KeyError);
+
+impl From<std::convert::Infallible> for KeyError {
+    fn from(never: std::convert::Infallible) -> Self {
+        match never {}
     }
 }
 

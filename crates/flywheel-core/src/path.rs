@@ -10,7 +10,7 @@
 
 use std::{fmt, str::FromStr};
 
-use crate::syntax::ParseError;
+use crate::syntax::{ParseError, try_from_text};
 
 /// One step of a path.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -125,19 +125,25 @@ impl fmt::Display for FwPath {
     }
 }
 
-macro_rules! try_from_text {
-    ($($type:ty),*) => {$(
-        impl TryFrom<$type> for FwPath {
-            type Error = ParseError;
+try_from_text!(FwPath, ParseError);
 
-            fn try_from(text: $type) -> Result<Self, ParseError> {
-                text.parse()
-            }
-        }
-    )*};
+impl<T: AsRef<str>> From<&[T]> for FwPath {
+    fn from(labels: &[T]) -> Self {
+        Self::from_labels(labels)
+    }
 }
 
-try_from_text!(&str, String, &String);
+impl<T: AsRef<str>, const N: usize> From<[T; N]> for FwPath {
+    fn from(labels: [T; N]) -> Self {
+        Self::from_labels(labels)
+    }
+}
+
+impl<T: AsRef<str>> From<Vec<T>> for FwPath {
+    fn from(labels: Vec<T>) -> Self {
+        Self::from_labels(labels)
+    }
+}
 
 /// A level of the hierarchy that a path walks through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

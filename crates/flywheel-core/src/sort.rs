@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use crate::syntax::ParseError;
+use crate::syntax::{ParseError, try_from_text};
 
 /// The keys a list is ordered by, first key first.
 ///
@@ -85,6 +85,8 @@ impl FromStr for Sort {
         Ok(Self { keys })
     }
 }
+
+try_from_text!(Sort, ParseError);
 
 fn key(input: &str, start: usize, part: &str) -> Result<SortKey, ParseError> {
     let (path, order) = match part.rsplit_once(':') {

@@ -56,3 +56,28 @@ impl fmt::Display for ParseError {
 }
 
 impl std::error::Error for ParseError {}
+
+/// So that a function can take `impl TryInto<Filter, Error: Into<ParseError>>`: text, or what was parsed or built before.
+impl From<std::convert::Infallible> for ParseError {
+    fn from(never: std::convert::Infallible) -> Self {
+        match never {}
+    }
+}
+
+/// `TryFrom` for the kinds of text, by way of `FromStr`.
+macro_rules! try_from_text {
+    ($target:ty, $error:ty) => {
+        $crate::syntax::try_from_text!($target, $error, &str, String, &String);
+    };
+    ($target:ty, $error:ty, $($text:ty),+) => {$(
+        impl TryFrom<$text> for $target {
+            type Error = $error;
+
+            fn try_from(text: $text) -> Result<Self, $error> {
+                text.parse()
+            }
+        }
+    )+};
+}
+
+pub(crate) use try_from_text;
