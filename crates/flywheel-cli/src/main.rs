@@ -1,2 +1,5 @@
-//! To come.
+//! `fw`: the Flywheel platform from a shell.
+mod demo;
+mod dicom;
+
 fn main() {}
