@@ -1,0 +1,159 @@
+//! Plain HTTP requests to a local site, written out as a test wants them.
+
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, Request, header};
+use http_body_util::{BodyExt, Full};
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use tokio::net::TcpStream;
+
+use crate::site::LocalSite;
+
+/// A request that has not been sent yet.
+#[must_use = "a request does nothing until it is sent"]
+pub struct Call<'a> {
+    site: &'a LocalSite,
+    method: Method,
+    target: String,
+    headers: Vec<(String, String)>,
+    body: Bytes,
+}
+
+/// What came back: the whole body, whatever the status.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// Status code.
+    pub status: u16,
+    /// Header fields.
+    pub headers: HeaderMap,
+    /// The body, unframed.
+    pub body: Bytes,
+}
+
+impl<'a> Call<'a> {
+    /// A request without Authorization. `path` begins after `/api` and goes out as it is given.
+    pub(crate) fn new(site: &'a LocalSite, method: Method, path: &str) -> Self {
+        Self { site, method, target: format!("/api{path}"), headers: Vec::new(), body: Bytes::new() }
+    }
+
+    /// Sends the key of one of the site's users.
+    pub fn as_user(self, name: &str) -> Self {
+        let value = format!("Bearer {}", self.site.secret(name));
+        self.header("authorization", &value)
+    }
+
+    /// Adds a header field.
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Sets a JSON body.
+    pub fn json(self, body: &Value) -> Self {
+        self.header("content-type", "application/json").body(body.to_string())
+    }
+
+    /// Sets the body.
+    pub fn body(mut self, body: impl Into<Bytes>) -> Self {
+        self.body = body.into();
+        self
+    }
+
+    /// Sets a `multipart/form-data` body of one file, and of its metadata when given.
+    pub fn upload(self, name: &str, content: &[u8], metadata: Option<&Value>) -> Self {
+        const BOUNDARY: &str = "part-of-a-conformance-upload";
+        let mut body = format!(
+            "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\
+             Content-Type: application/octet-stream\r\n\r\n"
+        )
+        .into_bytes();
+        body.extend_from_slice(content);
+        if let Some(metadata) = metadata {
+            body.extend_from_slice(
+                format!(
+                    "\r\n--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"metadata\"\r\n\r\n{metadata}"
+                )
+                .as_bytes(),
+            );
+        }
+        body.extend_from_slice(format!("\r\n--{BOUNDARY}--\r\n").as_bytes());
+        self.header("content-type", &format!("multipart/form-data; boundary={BOUNDARY}")).body(body)
+    }
+
+    /// Sends the request and reads the whole answer.
+    ///
+    /// # Panics
+    ///
+    /// When the site cannot be reached or breaks the connection off.
+    pub fn send(self) -> Answer {
+        let address = self.site.address();
+        let mut request = Request::builder()
+            .method(self.method)
+            .uri(&self.target)
+            .header(header::HOST, address.to_string());
+        for (name, value) in &self.headers {
+            request = request.header(name, value);
+        }
+        let request = request.body(Full::new(self.body)).expect("tests write requests that are well-formed");
+        self.site.block_on(exchange(address, request))
+    }
+}
+
+async fn exchange(address: SocketAddr, request: Request<Full<Bytes>>) -> Answer {
+    let stream = TcpStream::connect(address).await.expect("the site accepts connections");
+    let (mut sender, connection) =
+        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.expect("the site speaks HTTP/1.1");
+    let driver = tokio::spawn(connection);
+    let response = sender.send_request(request).await.expect("the site answers");
+    let (parts, body) = response.into_parts();
+    let body = body.collect().await.expect("the body arrives in full").to_bytes();
+    driver.abort();
+    Answer { status: parts.status.as_u16(), headers: parts.headers, body }
+}
+
+impl Answer {
+    /// The body as JSON.
+    ///
+    /// # Panics
+    ///
+    /// When the body is not JSON.
+    #[must_use]
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error} in the answer {self:?}"))
+    }
+
+    /// A header field, when it is there and is text.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// This answer, after making sure of its status.
+    ///
+    /// # Panics
+    ///
+    /// When the status is another one.
+    #[must_use]
+    #[track_caller]
+    pub fn expect(self, status: u16) -> Self {
+        assert_eq!(self.status, status, "{}", String::from_utf8_lossy(&self.body));
+        self
+    }
+
+    /// The message of an error, after making sure of its status and the common shape of errors.
+    ///
+    /// # Panics
+    ///
+    /// When the status is another one, or the body is not an error document.
+    #[must_use]
+    #[track_caller]
+    pub fn refused(self, status: u16) -> Value {
+        let body = self.expect(status).json();
+        assert_eq!(body["status_code"], status, "{body}");
+        assert!(body["message"].as_str().is_some_and(|text| !text.is_empty()), "{body}");
+        assert!(body["request_id"].is_string(), "{body}");
+        body
+    }
+}

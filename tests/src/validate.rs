@@ -1,0 +1,225 @@
+//! The layer around every site under test: each answer is held against the description.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use axum::body::{Body, to_bytes};
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use http::{Method, StatusCode, header};
+use serde_json::Value;
+
+use crate::description::{Description, Expected, Operation};
+
+/// What the site answered so far.
+#[derive(Debug, Default)]
+pub struct Recorder {
+    seen: Mutex<Seen>,
+}
+
+#[derive(Debug, Default)]
+struct Seen {
+    operations: BTreeSet<String>,
+    violations: BTreeSet<Violation>,
+}
+
+/// An answer that does not fit the description.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Violation {
+    /// Operation id, or method and path where no operation is described.
+    pub operation: String,
+    /// Status of the answer.
+    pub status: u16,
+    /// JSON pointer into the answer, with indices left out so that rows of a list count once.
+    pub pointer: String,
+    /// What is wrong.
+    pub message: String,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { operation, status, pointer, message } = self;
+        write!(f, "{operation} answered {status}, at {pointer:?}: {message}")
+    }
+}
+
+impl Recorder {
+    /// Ids of the operations that answered with success.
+    #[must_use]
+    pub fn operations(&self) -> BTreeSet<String> {
+        self.lock().operations.clone()
+    }
+
+    /// Everything that did not fit, each once.
+    #[must_use]
+    pub fn violations(&self) -> Vec<Violation> {
+        self.lock().violations.iter().cloned().collect()
+    }
+
+    /// Everything that did not fit, as text; empty when all answers did.
+    #[must_use]
+    pub fn report(&self) -> String {
+        self.violations().iter().map(|violation| format!("{violation}\n")).collect()
+    }
+
+    /// Fails when an answer did not fit the description.
+    ///
+    /// # Panics
+    ///
+    /// Exactly then.
+    pub fn assert_clean(&self) {
+        let report = self.report();
+        assert!(report.is_empty(), "answers that do not fit the description:\n{report}");
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn violation(&self, operation: &str, status: StatusCode, pointer: &str, message: String) {
+        let rowless: Vec<&str> = pointer
+            .split('/')
+            .map(|token| if token.parse::<usize>().is_ok() { "*" } else { token })
+            .collect();
+        self.lock().violations.insert(Violation {
+            operation: operation.to_owned(),
+            status: status.as_u16(),
+            pointer: rowless.join("/"),
+            message,
+        });
+    }
+
+    fn check(&self, exchange: &Exchange, answer: &Response, body: &[u8]) {
+        let status = answer.status();
+        let Some(operation) = exchange.operation() else {
+            self.check_undescribed(exchange, status, body);
+            return;
+        };
+        if status == StatusCode::NOT_IMPLEMENTED || status.is_client_error() || status.is_server_error() {
+            self.check_error(&operation.id, status, body);
+        } else if status.is_success() {
+            self.lock().operations.insert(operation.id.clone());
+            self.check_success(exchange, operation, answer, body);
+        }
+    }
+
+    fn check_undescribed(&self, exchange: &Exchange, status: StatusCode, body: &[u8]) {
+        let name = format!("{} {}", exchange.method, exchange.path);
+        if matches!(status, StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED) {
+            self.check_error(&name, status, body);
+        } else if !exchange.is_legacy_verb() && !exchange.is_private() {
+            self.violation(&name, status, "", "the description has no such route".to_owned());
+        }
+    }
+
+    fn check_error(&self, operation: &str, status: StatusCode, body: &[u8]) {
+        let Ok(document) = serde_json::from_slice::<Value>(body) else {
+            let message = "the body of an error is not JSON".to_owned();
+            return self.violation(operation, status, "", message);
+        };
+        let sound = [
+            ("/message", document["message"].as_str().is_some_and(|text| !text.is_empty())),
+            ("/status_code", document["status_code"] == status.as_u16()),
+            ("/request_id", document["request_id"].is_string()),
+        ];
+        for (pointer, _) in sound.into_iter().filter(|(_, sound)| !sound) {
+            self.violation(operation, status, pointer, format!("missing or wrong in {document}"));
+        }
+        if status == StatusCode::INTERNAL_SERVER_ERROR {
+            self.violation(operation, status, "", format!("an internal error: {document}"));
+        }
+    }
+
+    fn check_success(&self, exchange: &Exchange, operation: &Operation, answer: &Response, body: &[u8]) {
+        let status = answer.status();
+        let media_type = media_type(answer);
+        let expected = operation.expected(&exchange.query, status.as_u16());
+        let pointer = match expected {
+            Some(Expected::Json(pointer)) => pointer,
+            Some(Expected::Anything) => return,
+            None => {
+                let message = "the description has no such status".to_owned();
+                return self.violation(&operation.id, status, "", message);
+            }
+        };
+        match serde_json::from_slice::<Value>(body) {
+            Ok(document) => {
+                for mismatch in Description::shared().mismatches(&pointer, &document) {
+                    self.violation(&operation.id, status, &mismatch.pointer, mismatch.message);
+                }
+            }
+            Err(error) => {
+                let message = format!("{media_type:?} instead of JSON: {error}");
+                self.violation(&operation.id, status, "", message);
+            }
+        }
+    }
+}
+
+/// What a request asked for.
+struct Exchange {
+    method: Method,
+    path: String,
+    query: Vec<(String, String)>,
+}
+
+impl Exchange {
+    fn new(request: &Request) -> Self {
+        let uri = request.uri();
+        let query = uri.query().unwrap_or_default();
+        Self {
+            method: request.method().clone(),
+            path: uri.path().strip_prefix("/api").unwrap_or(uri.path()).to_owned(),
+            query: url::form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
+        }
+    }
+
+    fn operation(&self) -> Option<&'static Operation> {
+        Description::shared().operation(&self.method, &self.path)
+    }
+
+    /// Clients up to version 18 send POST where the description has PATCH.
+    fn is_legacy_verb(&self) -> bool {
+        self.method == Method::POST && Description::shared().operation(&Method::PATCH, &self.path).is_some()
+    }
+
+    /// Addresses that the site hands out itself, such as those of signed uploads.
+    fn is_private(&self) -> bool {
+        self.query.iter().any(|(name, _)| name == "signature" || name == "token")
+    }
+}
+
+fn media_type(answer: &Response) -> &str {
+    let value = answer.headers().get(header::CONTENT_TYPE);
+    let text = value.and_then(|value| value.to_str().ok()).unwrap_or_default();
+    text.split(';').next().unwrap_or_default().trim()
+}
+
+/// Passes a request on and looks at the answer; only JSON is held in memory.
+pub async fn observe(State(recorder): State<Arc<Recorder>>, request: Request, next: Next) -> Response {
+    let exchange = Exchange::new(&request);
+    let answer = next.run(request).await;
+    let bytes = exchange.operation().is_some_and(|operation| {
+        let expected = operation.expected(&exchange.query, answer.status().as_u16());
+        expected == Some(Expected::Anything)
+    });
+    if bytes && answer.status().is_success() {
+        recorder.check(&exchange, &answer, &[]);
+        return answer;
+    }
+    let (parts, body) = answer.into_parts();
+    match to_bytes(body, usize::MAX).await {
+        Ok(bytes) => {
+            let answer = Response::from_parts(parts, Body::from(bytes.clone()));
+            recorder.check(&exchange, &answer, &bytes);
+            answer
+        }
+        Err(error) => {
+            let name = format!("{} {}", exchange.method, exchange.path);
+            recorder.violation(&name, parts.status, "", format!("the body broke off: {error}"));
+            Response::from_parts(parts, Body::empty())
+        }
+    }
+}
