@@ -1,9 +1,12 @@
-//! The workspace's own tasks, one module a command: `import`, `lint`, `diff`.
+//! The workspace's own tasks, one module a command: `import`, `lint`, `diff`, `generate`.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line talks to its user")]
 
 mod diff;
+mod generate;
 mod import;
 mod lint;
+mod overlay;
+mod print;
 mod tidy;
 
 use std::process::ExitCode;
@@ -12,7 +15,10 @@ use clap::{Parser, Subcommand};
 
 /// The command line of `cargo xtask`.
 #[derive(Debug, Parser)]
-#[command(name = "cargo xtask", about = "Import, check and compare the API description, and generate the raw crate")]
+#[command(
+    name = "cargo xtask",
+    about = "Import, check and compare the API description, and generate the raw crate"
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -27,6 +33,8 @@ enum Command {
     Lint(lint::Args),
     /// Show what changed between two descriptions, what breaks a caller first
     Diff(diff::Args),
+    /// Generate the raw crate from the API description
+    Generate(generate::Args),
     /// Check the workspace's own rules: directions of dependency, first lines, words that must not be committed
     Tidy(tidy::Args),
 }
@@ -36,6 +44,7 @@ fn main() -> ExitCode {
         Command::Import(args) => import::run(&args),
         Command::Lint(args) => lint::run(&args),
         Command::Diff(args) => diff::run(&args),
+        Command::Generate(args) => generate::run(&args),
         Command::Tidy(args) => tidy::run(&args),
     };
     outcome.unwrap_or_else(|error| {

@@ -63,7 +63,9 @@ pub(crate) fn add_constants(wheel: &Wheel, operations: &mut [Operation]) -> Resu
         for class in python::classes(&python::parse(source, path)?) {
             for function in python::functions(&class.body) {
                 let Some(id) = wrapped_call(&function.body) else { continue };
-                let Some(operation) = operations.iter_mut().find(|operation| operation.id == id) else { continue };
+                let Some(operation) = operations.iter_mut().find(|operation| operation.id == id) else {
+                    continue;
+                };
                 add_set_arguments(&function.body, operation);
             }
         }
@@ -83,7 +85,9 @@ fn wrapped_call(body: &[Stmt]) -> Option<String> {
 /// Takes over `kwargs['name'] = 'text'` where the name is a query parameter of the operation.
 fn add_set_arguments(body: &[Stmt], operation: &mut Operation) {
     for (target, value) in python::assignments(body) {
-        let (Some((list, name)), Some(value)) = (python::item(target), python::string(value)) else { continue };
+        let (Some((list, name)), Some(value)) = (python::item(target), python::string(value)) else {
+            continue;
+        };
         let is_query = operation.parameters.iter().any(|p| p.place == Place::Query && p.name == name);
         if list == "kwargs" && is_query {
             operation.constants.entry(name).or_insert(value);
@@ -197,7 +201,10 @@ fn signed_upload() -> Value {
 /// A call that no table entry describes: path variables are text, body and answer are any JSON.
 fn unknown_call(path: &str, method: &str) -> Value {
     let mut operation = Map::new();
-    let id: String = path.chars().map(|character| if character.is_ascii_alphanumeric() { character } else { '_' }).collect();
+    let id: String = path
+        .chars()
+        .map(|character| if character.is_ascii_alphanumeric() { character } else { '_' })
+        .collect();
     operation.insert("operationId".into(), format!("{method}{}", id.trim_end_matches('_')).into());
     operation.insert("tags".into(), json!(["client"]));
     operation.insert("x-flywheel-source".into(), Source::Client.name().into());
@@ -252,14 +259,18 @@ fn add_drone_login(document: &mut Value, paths: &mut Paths) -> Result<()> {
         .and_then(Value::as_object_mut)
         .context("the document has no security schemes")?;
     let mut either = Map::new();
-    for (scheme, header) in
-        [("DroneSecret", "X-SciTran-Auth"), ("DroneMethod", "X-SciTran-Method"), ("DroneName", "X-SciTran-Name")]
-    {
+    for (scheme, header) in [
+        ("DroneSecret", "X-SciTran-Auth"),
+        ("DroneMethod", "X-SciTran-Method"),
+        ("DroneName", "X-SciTran-Name"),
+    ] {
         schemes.insert(scheme.into(), json!({"type": "apiKey", "in": "header", "name": header}));
         either.insert(scheme.into(), json!([]));
     }
     for (path, method) in DRONE_CALLS {
-        if let Some(operation) = paths.get_mut(path).and_then(|item| item.get_mut(method)).and_then(Value::as_object_mut) {
+        if let Some(operation) =
+            paths.get_mut(path).and_then(|item| item.get_mut(method)).and_then(Value::as_object_mut)
+        {
             operation.insert("security".into(), json!([{"ApiKey": []}, either]));
         }
     }

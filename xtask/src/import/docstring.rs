@@ -80,7 +80,8 @@ mod tests {
 
     #[test]
     fn both_styles_of_docstring_give_the_type() {
-        let new = parameters("T\n\n:param limit: how many, defaults to 100\n:type limit: int, optional\n:rtype: X");
+        let new =
+            parameters("T\n\n:param limit: how many, defaults to 100\n:type limit: int, optional\n:rtype: X");
         assert_eq!(new["limit"], DocParameter { kind: Some("int".into()), default: Some("100".into()) });
         let old = parameters("T\n\n:param dict(str, X) body: the body (required)\n:return: X");
         assert_eq!(old["body"], DocParameter { kind: Some("dict(str, X)".into()), default: None });
@@ -88,7 +89,9 @@ mod tests {
 
     #[test]
     fn a_default_follows_its_description_even_over_two_lines() {
-        let found = parameters(":param a: first.\n    Second, defaults to false\n:type a: bool, optional\n:param b:, defaults to []");
+        let found = parameters(
+            ":param a: first.\n    Second, defaults to false\n:type a: bool, optional\n:param b:, defaults to []",
+        );
         assert_eq!(found["a"].default.as_deref(), Some("false"));
         assert_eq!(found["b"].default.as_deref(), Some("[]"));
     }

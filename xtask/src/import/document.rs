@@ -50,7 +50,12 @@ pub(crate) fn paths(operations: &[Operation]) -> Result<Paths> {
     let mut groups: IndexMap<(&str, &str), Vec<&Operation>> = IndexMap::new();
     for operation in operations {
         if !names.insert(operation.id.as_str()) {
-            bail!("the operation `{}` is defined twice ({} {})", operation.id, operation.method, operation.path);
+            bail!(
+                "the operation `{}` is defined twice ({} {})",
+                operation.id,
+                operation.method,
+                operation.path
+            );
         }
         groups.entry((&operation.path, &operation.method)).or_default().push(operation);
     }
@@ -60,7 +65,8 @@ pub(crate) fn paths(operations: &[Operation]) -> Result<Paths> {
         let main = group.remove(main);
         let mut object = operation_object(main);
         if !group.is_empty() {
-            let variants: Vec<Value> = group.into_iter().map(|variant| variant_object(variant, main)).collect();
+            let variants: Vec<Value> =
+                group.into_iter().map(|variant| variant_object(variant, main)).collect();
             object.insert("x-flywheel-variants".into(), variants.into());
         }
         paths.entry(path.to_owned()).or_default().insert(method.to_ascii_lowercase(), Value::Object(object));
@@ -206,7 +212,12 @@ pub(crate) fn tags(paths: &Paths) -> BTreeSet<String> {
 }
 
 /// The whole document.
-pub(crate) fn assemble(version: &str, tags: &BTreeSet<String>, paths: Paths, schemas: Map<String, Value>) -> Value {
+pub(crate) fn assemble(
+    version: &str,
+    tags: &BTreeSet<String>,
+    paths: Paths,
+    schemas: Map<String, Value>,
+) -> Value {
     let tags: Vec<Value> = tags.iter().map(|tag| json!({"name": tag})).collect();
     let mut ordered = Map::new();
     for (path, mut operations) in paths {

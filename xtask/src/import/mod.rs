@@ -20,6 +20,8 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
+use crate::{lint, print};
+
 use self::models::Models;
 use self::operations::Operation;
 use self::summary::Summary;
@@ -52,10 +54,21 @@ pub(crate) struct Imported {
 /// When the source cannot be read as what it claims to be; nothing is written then.
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     let imported = read(&args.source)?;
+    check(&args.source, &imported.document)?;
     write_whole(&args.out, &imported.document)?;
-    print!("{}", imported.summary);
-    println!("wrote {}", args.out.display());
+    print::text(&imported.summary.to_string())?;
+    print::line(&format!("wrote {}", args.out.display()))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Refuses a description that breaks a rule, so that nothing is written.
+fn check(source: &Path, document: &Value) -> Result<()> {
+    let problems = lint::structure(document);
+    if problems.is_empty() {
+        return Ok(());
+    }
+    let lines: Vec<String> = problems.iter().map(|problem| format!("  {problem}")).collect();
+    bail!("{}: {} problem(s), nothing was written\n{}", source.display(), lines.len(), lines.join("\n"))
 }
 
 /// Reads a wheel or a document into a description.
@@ -81,7 +94,8 @@ fn from_wheel(wheel: &Wheel) -> Result<Imported> {
     let summary = Summary::of_wheel(&operations, &models);
     client_calls::add_constants(wheel, &mut operations)?;
     let mut paths = document::paths(&operations)?;
-    let mut shell = document::assemble(&wheel.version, &BTreeSet::new(), document::Paths::new(), serde_json::Map::new());
+    let mut shell =
+        document::assemble(&wheel.version, &BTreeSet::new(), document::Paths::new(), serde_json::Map::new());
     client_calls::add(wheel, &mut shell, &mut paths)?;
     unwrapped::add(&mut paths);
     let tags = document::tags(&paths);
@@ -131,7 +145,8 @@ fn write_whole(path: &Path, document: &Value) -> Result<()> {
         .permissions(std::fs::Permissions::from_mode(0o644))
         .tempfile_in(folder)
         .with_context(|| format!("{}: no file can be made in this folder", folder.display()))?;
-    let mut text = serde_json::to_string_pretty(document).context("the description cannot be written as JSON")?;
+    let mut text =
+        serde_json::to_string_pretty(document).context("the description cannot be written as JSON")?;
     text.push('\n');
     file.write_all(text.as_bytes()).with_context(|| format!("{}: cannot be written", path.display()))?;
     file.persist(path).with_context(|| format!("{}: cannot be replaced", path.display()))?;

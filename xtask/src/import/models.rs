@@ -104,7 +104,8 @@ fn read_class(class: &StmtClassDef) -> Result<Option<Model>> {
         return Ok(Some(Model::Object(read_object(class, &types)?)));
     }
     if python::bases(class).iter().any(|base| base == "Enum" || base.ends_with(".Enum")) {
-        let values = python::assignments(&class.body).filter_map(|(_, value)| python::string(value)).collect();
+        let values =
+            python::assignments(&class.body).filter_map(|(_, value)| python::string(value)).collect();
         return Ok(Some(Model::Enum(values)));
     }
     Ok(None)
@@ -142,7 +143,8 @@ fn set_in_every_case(init: &StmtFunctionDef) -> Vec<String> {
 }
 
 fn default_of(init: &StmtFunctionDef, argument: &str) -> Option<Value> {
-    let parameter = init.parameters.args.iter().find(|parameter| parameter.parameter.name.as_str() == argument)?;
+    let parameter =
+        init.parameters.args.iter().find(|parameter| parameter.parameter.name.as_str() == argument)?;
     python::literal(parameter.default.as_deref()?)
 }
 

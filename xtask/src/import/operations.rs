@@ -118,7 +118,9 @@ pub(crate) enum Transfer {
 pub(crate) fn read(wheel: &Wheel) -> Result<Vec<Operation>> {
     let mut operations = Vec::new();
     for (path, source) in wheel.modules_of("api") {
-        let Some(tag) = path.rsplit('/').next().and_then(|file| file.strip_suffix("_api.py")) else { continue };
+        let Some(tag) = path.rsplit('/').next().and_then(|file| file.strip_suffix("_api.py")) else {
+            continue;
+        };
         for class in python::classes(&python::parse(source, path)?) {
             let mut transfers = IndexMap::new();
             for function in python::functions(&class.body) {
@@ -128,8 +130,8 @@ pub(crate) fn read(wheel: &Wheel) -> Result<Vec<Operation>> {
                         transfers.insert(name.to_owned(), transfer(function));
                     }
                     Some(id) => {
-                        let mut operation =
-                            read_operation(function, id, tag).with_context(|| format!("{path}: method {name}"))?;
+                        let mut operation = read_operation(function, id, tag)
+                            .with_context(|| format!("{path}: method {name}"))?;
                         operation.transfer = transfers.get(id).copied().unwrap_or(Transfer::Decoded);
                         operations.push(operation);
                     }
@@ -226,9 +228,11 @@ fn read_branch(branch: &StmtIf, draft: &mut Draft) -> Result<()> {
                 read_use(statement, &argument, draft)?;
             }
             let otherwise = branch.elif_else_clauses.iter().flat_map(|clause| &clause.body);
-            draft.constants.extend(otherwise.filter_map(appended).map(|(_, name, value)| {
-                (name, python::string(value).unwrap_or_default())
-            }));
+            draft.constants.extend(
+                otherwise
+                    .filter_map(appended)
+                    .map(|(_, name, value)| (name, python::string(value).unwrap_or_default())),
+            );
         }
         _ => {}
     }
@@ -243,7 +247,8 @@ fn read_use(statement: &Stmt, argument: &str, draft: &mut Draft) -> Result<()> {
     }
     match statement {
         Stmt::If(branch) => {
-            let nested = branch.body.iter().chain(branch.elif_else_clauses.iter().flat_map(|clause| &clause.body));
+            let nested =
+                branch.body.iter().chain(branch.elif_else_clauses.iter().flat_map(|clause| &clause.body));
             for inner in nested {
                 read_use(inner, argument, draft)?;
             }
@@ -305,7 +310,7 @@ fn read_headers(statement: &[Stmt], draft: &mut Draft) {
 }
 
 fn read_parameters(draft: &Draft, documented: &IndexMap<String, DocParameter>) -> Result<Vec<Parameter>> {
-    let mut parameters = Vec::with_capacity(draft.places.len());
+    let mut parameters: Vec<Parameter> = Vec::with_capacity(draft.places.len());
     for (place, name, argument) in &draft.places {
         let documented = documented.get(argument);
         let kind = documented_type(documented, argument)?.unwrap_or(Type::Text);
@@ -318,6 +323,10 @@ fn read_parameters(draft: &Draft, documented: &IndexMap<String, DocParameter>) -
             _ => ArrayFormat::Csv,
         };
         let required = *place == Place::Path || draft.required.contains(argument);
+        // Some releases add one argument to the query twice.
+        if parameters.iter().any(|known| known.name == *name && known.place == *place) {
+            continue;
+        }
         parameters.push(Parameter { name: name.clone(), place: *place, kind, required, default, format });
     }
     Ok(parameters)

@@ -164,7 +164,11 @@ mod tests {
 
     #[test]
     fn a_keyword_argument_called_async_is_read() {
-        let body = parse("def g(async=None, b=1): pass\nx = f(\n    async=params.get('async'),\n    last='y')\n", "m.py").unwrap();
+        let body = parse(
+            "def g(async=None, b=1): pass\nx = f(\n    async=params.get('async'),\n    last='y')\n",
+            "m.py",
+        )
+        .unwrap();
         let value = assigned(&body, "x").unwrap();
         assert_eq!(keyword(value, "last").and_then(string).as_deref(), Some("y"));
     }

@@ -35,13 +35,16 @@ impl Summary {
     }
 
     fn count_operations(&mut self, operations: &[Operation]) {
-        let count = |test: fn(&Operation) -> bool| operations.iter().filter(|operation| test(operation)).count();
+        let count =
+            |test: fn(&Operation) -> bool| operations.iter().filter(|operation| test(operation)).count();
         let pairs: BTreeSet<_> = operations.iter().map(|o| (&o.method, &o.path)).collect();
         let paths: BTreeSet<_> = operations.iter().map(|o| &o.path).collect();
         let tags: BTreeSet<_> = operations.iter().map(|o| &o.tag).collect();
-        let shared =
-            pairs.iter().filter(|pair| operations.iter().filter(|o| (&o.method, &o.path) == **pair).count() > 1);
-        let unions: Vec<&Type> = operations.iter().filter_map(|o| o.answer.as_ref()).filter(|t| t.is_union()).collect();
+        let shared = pairs
+            .iter()
+            .filter(|pair| operations.iter().filter(|o| (&o.method, &o.path) == **pair).count() > 1);
+        let unions: Vec<&Type> =
+            operations.iter().filter_map(|o| o.answer.as_ref()).filter(|t| t.is_union()).collect();
         let distinct: BTreeSet<String> = unions.iter().map(|kind| kind.schema().to_string()).collect();
         self.push("wrapped operations", operations.len());
         self.push("method and path pairs", pairs.len());
@@ -69,7 +72,8 @@ impl Summary {
         self.push("form parts", at(Place::Form));
         self.push("file parts", at(Place::File));
         let lists = |place: Place, format: ArrayFormat| {
-            let is_list = |p: &&Parameter| matches!(p.kind, Type::List(_)) && p.place == place && p.format == format;
+            let is_list =
+                |p: &&Parameter| matches!(p.kind, Type::List(_)) && p.place == place && p.format == format;
             all().filter(is_list).count()
         };
         self.push("header lists, comma separated", lists(Place::Header, ArrayFormat::Csv));
@@ -78,20 +82,30 @@ impl Summary {
     }
 
     fn count_models(&mut self, models: &Models) {
-        let objects: Vec<_> =
-            models.values().filter_map(|m| if let Model::Object(object) = m { Some(object) } else { None }).collect();
-        let enums: Vec<_> =
-            models.values().filter_map(|m| if let Model::Enum(values) = m { Some(values) } else { None }).collect();
+        let objects: Vec<_> = models
+            .values()
+            .filter_map(|m| if let Model::Object(object) = m { Some(object) } else { None })
+            .collect();
+        let enums: Vec<_> = models
+            .values()
+            .filter_map(|m| if let Model::Enum(values) = m { Some(values) } else { None })
+            .collect();
         let properties = || objects.iter().flat_map(|object| &object.properties);
         self.push("object models", objects.len());
-        self.push("models without fields", objects.iter().filter(|object| object.properties.is_empty()).count());
+        self.push(
+            "models without fields",
+            objects.iter().filter(|object| object.properties.is_empty()).count(),
+        );
         self.push("properties", properties().count());
         self.push("required properties", properties().filter(|property| property.required).count());
         self.push("property defaults", properties().filter(|property| property.default.is_some()).count());
         self.push("enums", enums.len());
         self.push("enum values", enums.iter().map(|values| values.len()).sum());
         self.push("aliases", models.values().filter(|m| matches!(m, Model::Alias(_))).count());
-        self.push("deprecated subclasses", models.values().filter(|m| matches!(m, Model::Subclass(_))).count());
+        self.push(
+            "deprecated subclasses",
+            models.values().filter(|m| matches!(m, Model::Subclass(_))).count(),
+        );
     }
 }
 

@@ -1,5 +1,7 @@
 //! Routes that the server documents and the official client does not wrap. Their bodies and answers are any JSON.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
 
 use super::client_calls::{json_answer, json_body, path_parameters};
@@ -113,8 +115,16 @@ const ROUTES: &[Route] = &[
     get("/jobs/{job_id}/logs/text", "get_job_logs_text", "jobs").answers(Answer::Text("text/plain")),
     get("/jobs/{job_id}/logs/html", "get_job_logs_html", "jobs").answers(Answer::Text("text/html")),
     post("/engine", "engine_upload", "jobs"),
-    get("/data_view_executions/{data_view_execution_id}/data/columns", "get_data_view_execution_columns", "data_view_executions"),
-    act("/data_view_executions/{data_view_execution_id}/ticket", "create_data_view_execution_ticket", "data_view_executions"),
+    get(
+        "/data_view_executions/{data_view_execution_id}/data/columns",
+        "get_data_view_execution_columns",
+        "data_view_executions",
+    ),
+    act(
+        "/data_view_executions/{data_view_execution_id}/ticket",
+        "create_data_view_execution_ticket",
+        "data_view_executions",
+    ),
     post("/dataexplorer/facets", "get_search_facets", "dataexplorer"),
     post("/dataexplorer/search/nodes", "search_nodes", "dataexplorer"),
     post("/dataexplorer/search/fields/aggregate", "aggregate_search_field", "dataexplorer"),
@@ -133,12 +143,28 @@ const ROUTES: &[Route] = &[
     act("/users/{uid}/reset-registration", "reset_user_registration", "users").deprecated(),
 ];
 
-/// Adds every route that the document does not already have.
+/// Adds every route that the wheel has under no other name and no other spelling of its path variables.
 pub(crate) fn add(paths: &mut Paths) {
-    for route in ROUTES {
-        let item = paths.entry(route.path.to_owned()).or_default();
-        item.entry(route.method.to_owned()).or_insert_with(|| operation(route));
+    let operations =
+        paths.iter().flat_map(|(path, item)| item.iter().map(move |(method, o)| (path, method, o)));
+    let mut ids = BTreeSet::new();
+    let mut places = BTreeSet::new();
+    for (path, method, operation) in operations {
+        ids.extend(operation.get("operationId").and_then(Value::as_str).map(str::to_owned));
+        places.insert((method.clone(), shape(path)));
     }
+    for route in ROUTES {
+        if !ids.contains(route.id) && !places.contains(&(route.method.to_owned(), shape(route.path))) {
+            let item = paths.entry(route.path.to_owned()).or_default();
+            item.insert(route.method.to_owned(), operation(route));
+        }
+    }
+}
+
+/// A path template without the names of its variables.
+fn shape(path: &str) -> String {
+    let blank = |segment: &str| if segment.starts_with('{') { "{}".to_owned() } else { segment.to_owned() };
+    path.split('/').map(blank).collect::<Vec<_>>().join("/")
 }
 
 fn operation(route: &Route) -> Value {
@@ -181,5 +207,21 @@ mod tests {
         add(&mut paths);
         assert_eq!(paths["/bulk/add/tags"]["post"], known);
         assert_eq!(paths["/storage/files/{file_id}"].len(), 2);
+    }
+
+    #[test]
+    fn a_route_is_known_by_its_id_and_by_its_shape() {
+        let mut paths = Paths::new();
+        paths
+            .entry("/bulk/copy".into())
+            .or_default()
+            .insert("post".into(), json!({"operationId": "bulk_copy"}));
+        paths
+            .entry("/projects/{cid}/jobs".into())
+            .or_default()
+            .insert("get".into(), json!({"operationId": "mine"}));
+        add(&mut paths);
+        assert!(!paths.contains_key("/bulk/copy/{cname}"));
+        assert!(!paths.contains_key("/projects/{project_id}/jobs"));
     }
 }

@@ -24,13 +24,16 @@ impl Wheel {
     /// # Errors
     /// When the bytes are not a whole zip, or the zip is not a flywheel-sdk wheel.
     pub(crate) fn read(bytes: &[u8]) -> Result<Self> {
-        let mut archive = ZipArchive::new(Cursor::new(bytes))
-            .context("not a readable zip (cut short or damaged); take the wheel from the package index again")?;
+        let mut archive = ZipArchive::new(Cursor::new(bytes)).context(
+            "not a readable zip (cut short or damaged); take the wheel from the package index again",
+        )?;
         let mut version = None;
         let mut modules = BTreeMap::new();
         for index in 0..archive.len() {
-            let mut file = archive.by_index(index).with_context(|| format!("zip entry {index} cannot be read"))?;
-            let name = file.name().with_context(|| format!("zip entry {index} has no readable name"))?.into_owned();
+            let mut file =
+                archive.by_index(index).with_context(|| format!("zip entry {index} cannot be read"))?;
+            let name =
+                file.name().with_context(|| format!("zip entry {index} has no readable name"))?.into_owned();
             let metadata = name.starts_with("flywheel_sdk-") && name.ends_with(".dist-info/METADATA");
             if !metadata && !(name.starts_with("flywheel/") && name.ends_with(".py")) {
                 continue;
@@ -43,12 +46,16 @@ impl Wheel {
             }
         }
         let Some(version) = version else {
-            bail!("not a flywheel-sdk wheel: `flywheel_sdk-*.dist-info/METADATA` with a `Version:` line is missing; give a wheel of the package `flywheel-sdk`")
+            bail!(
+                "not a flywheel-sdk wheel: `flywheel_sdk-*.dist-info/METADATA` with a `Version:` line is missing; give a wheel of the package `flywheel-sdk`"
+            )
         };
         let wheel = Self { version, modules };
         for part in ["api", "models"] {
             if wheel.modules_of(part).next().is_none() {
-                bail!("not a flywheel-sdk wheel: it has no modules in `flywheel/{part}/`; give a wheel of the package `flywheel-sdk`");
+                bail!(
+                    "not a flywheel-sdk wheel: it has no modules in `flywheel/{part}/`; give a wheel of the package `flywheel-sdk`"
+                );
             }
         }
         Ok(wheel)
@@ -75,9 +82,9 @@ impl Wheel {
 fn read_text(file: &mut impl Read, name: &str) -> Result<String> {
     let mut text = String::new();
     let mut limited = file.take(LARGEST_MODULE + 1);
-    limited
-        .read_to_string(&mut text)
-        .with_context(|| format!("{name}: cannot be unpacked; take the wheel from the package index again"))?;
+    limited.read_to_string(&mut text).with_context(|| {
+        format!("{name}: cannot be unpacked; take the wheel from the package index again")
+    })?;
     if text.len() as u64 > LARGEST_MODULE {
         bail!("{name}: larger than {LARGEST_MODULE} bytes, which no module of the official client is");
     }

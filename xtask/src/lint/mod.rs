@@ -1,12 +1,66 @@
 //! Checks the API description and its overlay.
 
+mod rules;
+
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// Arguments of the command.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Args {}
+use anyhow::{Context, Result};
+use serde_json::Value;
 
-/// Runs the command.
-pub(crate) fn run(_args: &Args) -> anyhow::Result<ExitCode> {
-    anyhow::bail!("not written yet")
+use crate::overlay::Overlay;
+use crate::{import, print};
+
+pub(crate) use self::rules::structure;
+
+/// Arguments of `cargo xtask lint`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The description; a wheel or a site's own document is imported first
+    #[arg(value_name = "FILE", default_value = "openapi/flywheel.json")]
+    file: PathBuf,
+    /// The overlay; by default `overlay.yaml` beside a description, when it is there
+    #[arg(long, value_name = "FILE")]
+    overlay: Option<PathBuf>,
+}
+
+/// Runs every rule and prints what breaks one.
+///
+/// # Errors
+/// When a file cannot be read, or an overlay's target matches nothing.
+pub(crate) fn run(args: &Args) -> Result<ExitCode> {
+    let mut document = read(&args.file)?;
+    let overlay = args.overlay.clone().or_else(|| overlay_beside(&args.file));
+    let mut problems = rules::structure(&document);
+    let mut file = args.file.display().to_string();
+    if let Some(overlay) = &overlay {
+        Overlay::read(overlay)?.apply(&mut document).with_context(|| overlay.display().to_string())?;
+        problems = rules::structure(&document);
+        problems.extend(rules::documentation(&document));
+        file = format!("{file} with {}", overlay.display());
+    }
+    for problem in &problems {
+        print::line(&format!("{file}: {problem}"))?;
+    }
+    if problems.is_empty() {
+        print::line(&format!("{file}: every rule holds"))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    print::line(&format!("{} problem(s)", problems.len()))?;
+    Ok(ExitCode::FAILURE)
+}
+
+/// Reads a description as it stands, and anything else by importing it.
+fn read(file: &Path) -> Result<Value> {
+    let bytes = std::fs::read(file).with_context(|| format!("{}: cannot be read", file.display()))?;
+    match serde_json::from_slice(&bytes) {
+        Ok(document) => Ok(document),
+        Err(_) => Ok(import::read(file)?.document),
+    }
+}
+
+fn overlay_beside(file: &Path) -> Option<PathBuf> {
+    let beside = file.with_file_name("overlay.yaml");
+    let is_description = file.extension().is_some_and(|extension| extension == "json");
+    (is_description && beside.is_file()).then_some(beside)
 }
