@@ -12,6 +12,17 @@ pub(crate) struct DocParameter {
     pub(crate) kind: Option<String>,
     /// The default, as written.
     pub(crate) default: Option<String>,
+    /// Whether it is to be used no more.
+    pub(crate) deprecated: bool,
+}
+
+/// Whether the text before the parameters says that the operation is to be used no more.
+pub(crate) fn is_deprecated(docstring: &str) -> bool {
+    says_deprecated(docstring.split(":param").next().unwrap_or_default())
+}
+
+fn says_deprecated(text: &str) -> bool {
+    text.contains("Deprecated") || text.contains("DEPRECATED")
 }
 
 /// Reads all `:param` and `:type` lines.
@@ -27,6 +38,7 @@ pub(crate) fn parameters(docstring: &str) -> IndexMap<String, DocParameter> {
             let entry = found.entry(name.to_owned()).or_default();
             entry.kind = entry.kind.take().or(kind);
             entry.default = default_of(description);
+            entry.deprecated = says_deprecated(description);
         } else if let Some(rest) = field.strip_prefix(":type ") {
             let Some((name, kind)) = rest.split_once(':') else { continue };
             let kind = kind.trim().trim_end_matches(", optional").trim();
@@ -82,9 +94,9 @@ mod tests {
     fn both_styles_of_docstring_give_the_type() {
         let new =
             parameters("T\n\n:param limit: how many, defaults to 100\n:type limit: int, optional\n:rtype: X");
-        assert_eq!(new["limit"], DocParameter { kind: Some("int".into()), default: Some("100".into()) });
+        assert_eq!(new["limit"], DocParameter { kind: Some("int".into()), default: Some("100".into()), deprecated: false });
         let old = parameters("T\n\n:param dict(str, X) body: the body (required)\n:return: X");
-        assert_eq!(old["body"], DocParameter { kind: Some("dict(str, X)".into()), default: None });
+        assert_eq!(old["body"], DocParameter { kind: Some("dict(str, X)".into()), ..DocParameter::default() });
     }
 
     #[test]
@@ -94,6 +106,14 @@ mod tests {
         );
         assert_eq!(found["a"].default.as_deref(), Some("false"));
         assert_eq!(found["b"].default.as_deref(), Some("[]"));
+    }
+
+    #[test]
+    fn deprecation_is_told_for_operation_and_parameter() {
+        let text = "Make it\n\nDeprecated, use another.\n:param a: plain\n:param b: DEPRECATED: use a";
+        assert!(is_deprecated(text));
+        assert!(!is_deprecated("Make it\n:param b: DEPRECATED: use a"));
+        assert!(parameters(text)["b"].deprecated && !parameters(text)["a"].deprecated);
     }
 
     #[test]

@@ -79,6 +79,9 @@ fn operation_object(operation: &Operation) -> Map<String, Value> {
     object.insert("operationId".into(), operation.id.as_str().into());
     object.insert("tags".into(), json!([operation.tag]));
     object.insert("x-flywheel-source".into(), Source::Wheel.name().into());
+    if operation.deprecated {
+        object.insert("deprecated".into(), true.into());
+    }
     insert_unless_empty(&mut object, "x-flywheel-constants", constants_object(operation));
     let described = if operation.transfer == Transfer::Decoded { JSON } else { BYTES };
     if operation.accepts.iter().any(|accepted| accepted != described) {
@@ -141,6 +144,9 @@ fn parameter_object(parameter: &Parameter) -> Option<Value> {
     object.insert("in".into(), place.into());
     if parameter.required {
         object.insert("required".into(), true.into());
+    }
+    if parameter.deprecated {
+        object.insert("deprecated".into(), true.into());
     }
     if may_be_list(&parameter.kind) {
         let style = if parameter.place == Place::Query { "form" } else { "simple" };

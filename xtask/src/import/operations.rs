@@ -64,6 +64,8 @@ pub(crate) struct Parameter {
     pub(crate) default: Option<Value>,
     /// How a list travels.
     pub(crate) format: ArrayFormat,
+    /// Whether it is to be used no more.
+    pub(crate) deprecated: bool,
 }
 
 /// A JSON body.
@@ -98,6 +100,8 @@ pub(crate) struct Operation {
     pub(crate) transfer: Transfer,
     /// Query parameters that the client adds when the caller gives none.
     pub(crate) constants: IndexMap<String, String>,
+    /// Whether it is to be used no more.
+    pub(crate) deprecated: bool,
 }
 
 /// What the client does with the bytes of an answer.
@@ -169,7 +173,8 @@ struct Draft {
 }
 
 fn read_operation(function: &StmtFunctionDef, id: &str, tag: &str) -> Result<Operation> {
-    let documented = docstring::parameters(&python::docstring(&function.body).unwrap_or_default());
+    let text = python::docstring(&function.body).unwrap_or_default();
+    let documented = docstring::parameters(&text);
     let mut draft = Draft::default();
     for statement in &function.body {
         match statement {
@@ -207,6 +212,7 @@ fn read_operation(function: &StmtFunctionDef, id: &str, tag: &str) -> Result<Ope
         answer,
         transfer: Transfer::Decoded,
         constants: draft.constants,
+        deprecated: docstring::is_deprecated(&text),
     })
 }
 
@@ -313,6 +319,7 @@ fn read_parameters(draft: &Draft, documented: &IndexMap<String, DocParameter>) -
     let mut parameters: Vec<Parameter> = Vec::with_capacity(draft.places.len());
     for (place, name, argument) in &draft.places {
         let documented = documented.get(argument);
+        let deprecated = documented.is_some_and(|documented| documented.deprecated);
         let kind = documented_type(documented, argument)?.unwrap_or(Type::Text);
         let kind = if *place == Place::File { Type::File } else { kind };
         let default = documented
@@ -327,7 +334,7 @@ fn read_parameters(draft: &Draft, documented: &IndexMap<String, DocParameter>) -
         if parameters.iter().any(|known| known.name == *name && known.place == *place) {
             continue;
         }
-        parameters.push(Parameter { name: name.clone(), place: *place, kind, required, default, format });
+        parameters.push(Parameter { name: name.clone(), place: *place, kind, required, default, format, deprecated });
     }
     Ok(parameters)
 }
