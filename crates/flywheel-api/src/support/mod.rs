@@ -1,0 +1,7 @@
+//! What generated methods are built from: one call, one answer, one way to encode a path segment.
+
+pub(crate) mod call;
+pub(crate) mod decode;
+pub mod multipart;
+pub mod response;
+pub mod segment;
