@@ -94,9 +94,15 @@ mod tests {
     fn both_styles_of_docstring_give_the_type() {
         let new =
             parameters("T\n\n:param limit: how many, defaults to 100\n:type limit: int, optional\n:rtype: X");
-        assert_eq!(new["limit"], DocParameter { kind: Some("int".into()), default: Some("100".into()), deprecated: false });
+        assert_eq!(
+            new["limit"],
+            DocParameter { kind: Some("int".into()), default: Some("100".into()), deprecated: false }
+        );
         let old = parameters("T\n\n:param dict(str, X) body: the body (required)\n:return: X");
-        assert_eq!(old["body"], DocParameter { kind: Some("dict(str, X)".into()), ..DocParameter::default() });
+        assert_eq!(
+            old["body"],
+            DocParameter { kind: Some("dict(str, X)".into()), ..DocParameter::default() }
+        );
     }
 
     #[test]

@@ -10,6 +10,9 @@ use super::models::Models;
 use super::operations::{ArrayFormat, Operation, Parameter, Place, Transfer};
 use super::types::Type;
 
+/// The member of `info` that says where a description came from.
+const ORIGIN: &str = "x-flywheel-imported-from";
+
 const JSON: &str = "application/json";
 const BYTES: &str = "application/octet-stream";
 
@@ -249,4 +252,16 @@ pub(crate) fn assemble(
             "schemas": schemas,
         },
     })
+}
+
+/// Notes in the document what it was imported from.
+pub(crate) fn name_origin(document: &mut Value, origin: &str) {
+    if let Some(info) = document.get_mut("info").and_then(Value::as_object_mut) {
+        info.insert(ORIGIN.into(), origin.into());
+    }
+}
+
+/// Whether the document is a description that an import wrote.
+pub(crate) fn is_description(document: &Value) -> bool {
+    document.get("info").is_some_and(|info| info.get(ORIGIN).is_some())
 }

@@ -4,9 +4,12 @@ mod client_calls;
 mod docstring;
 mod document;
 mod models;
+mod openapi;
 mod operations;
 mod python;
+mod schema;
 mod summary;
+mod swagger2;
 mod types;
 mod unwrapped;
 mod wheel;
@@ -18,7 +21,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::{lint, print};
 
@@ -84,7 +87,17 @@ fn read_bytes(bytes: &[u8]) -> Result<Imported> {
     if bytes.starts_with(b"PK") {
         return from_wheel(&Wheel::read(bytes)?);
     }
-    bail!("neither a wheel (a zip) nor a JSON document; give one of the two")
+    let document: Value = serde_json::from_slice(bytes)
+        .context("neither a wheel (a zip) nor a JSON document; give one of the two")?;
+    if document::is_description(&document) {
+        return Ok(Imported { document, summary: Summary::default() });
+    }
+    let (document, summary) = match document.get("swagger").and_then(Value::as_str) {
+        Some("2.0") => openapi::convert(&swagger2::to_openapi3(&document))?,
+        Some(other) => bail!("/swagger: version `{other}` is not known; give Swagger 2.0 or OpenAPI 3.x"),
+        None => openapi::convert(&document)?,
+    };
+    Ok(Imported { document, summary })
 }
 
 fn from_wheel(wheel: &Wheel) -> Result<Imported> {
@@ -101,9 +114,7 @@ fn from_wheel(wheel: &Wheel) -> Result<Imported> {
     let tags = document::tags(&paths);
     let mut document = document::assemble(&wheel.version, &tags, paths, document::schemas(&models));
     document["components"]["securitySchemes"] = shell["components"]["securitySchemes"].take();
-    if let Some(info) = document.get_mut("info").and_then(Value::as_object_mut) {
-        info.insert("x-flywheel-imported-from".into(), json!(format!("flywheel-sdk {}", wheel.version)));
-    }
+    document::name_origin(&mut document, &format!("flywheel-sdk {}", wheel.version));
     Ok(Imported { document, summary })
 }
 

@@ -334,7 +334,15 @@ fn read_parameters(draft: &Draft, documented: &IndexMap<String, DocParameter>) -
         if parameters.iter().any(|known| known.name == *name && known.place == *place) {
             continue;
         }
-        parameters.push(Parameter { name: name.clone(), place: *place, kind, required, default, format, deprecated });
+        parameters.push(Parameter {
+            name: name.clone(),
+            place: *place,
+            kind,
+            required,
+            default,
+            format,
+            deprecated,
+        });
     }
     Ok(parameters)
 }

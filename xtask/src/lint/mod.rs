@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use serde_json::Value;
 
 use crate::overlay::Overlay;
 use crate::{import, print};
@@ -29,7 +28,7 @@ pub(crate) struct Args {
 /// # Errors
 /// When a file cannot be read, or an overlay's target matches nothing.
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {
-    let mut document = read(&args.file)?;
+    let mut document = import::read(&args.file)?.document;
     let overlay = args.overlay.clone().or_else(|| overlay_beside(&args.file));
     let mut problems = rules::structure(&document);
     let mut file = args.file.display().to_string();
@@ -48,15 +47,6 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     }
     print::line(&format!("{} problem(s)", problems.len()))?;
     Ok(ExitCode::FAILURE)
-}
-
-/// Reads a description as it stands, and anything else by importing it.
-fn read(file: &Path) -> Result<Value> {
-    let bytes = std::fs::read(file).with_context(|| format!("{}: cannot be read", file.display()))?;
-    match serde_json::from_slice(&bytes) {
-        Ok(document) => Ok(document),
-        Err(_) => Ok(import::read(file)?.document),
-    }
 }
 
 fn overlay_beside(file: &Path) -> Option<PathBuf> {
