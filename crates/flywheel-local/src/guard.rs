@@ -36,6 +36,8 @@ pub(crate) struct Rule {
     pub(crate) need: Need,
     /// The kind of container that the path speaks of; `None` where it may be any (`/containers/{id}`) or there is none.
     pub(crate) kind: Option<Kind>,
+    /// The kind of what is listed inside of it.
+    pub(crate) child: Option<Kind>,
 }
 
 /// The caller together with what the route needs. As the first argument of a handler it refuses callers who may not
@@ -54,6 +56,20 @@ impl Guard {
     /// 500 on routes that name no kind: a fault of the router's table.
     pub(crate) fn kind(&self) -> ApiResult<Kind> {
         self.rule.kind.ok_or_else(|| ApiError::internal("this route names no kind"))
+    }
+
+    /// The kind of what the route lists inside a container.
+    ///
+    /// # Errors
+    /// 500 on routes that list nothing: a fault of the router's table.
+    pub(crate) fn child(&self) -> ApiResult<Kind> {
+        self.rule.child.ok_or_else(|| ApiError::internal("this route names no kind to list"))
+    }
+
+    /// The same guard for a route about another kind of container.
+    pub(crate) fn about(mut self, kind: Kind) -> Self {
+        self.rule.kind = Some(kind);
+        self
     }
 
     /// The live container with this id, of the kind that the route is about, on which the caller may do what the route

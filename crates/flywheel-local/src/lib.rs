@@ -19,19 +19,32 @@
 //! | `router` | every route with what it needs: the place to look first |
 //! | `route` | puts the routes together; answers 501, 405 and 404 for the rest |
 //! | `guard`, `auth`, `access` | who calls, and whether they may; the guard hands containers to handlers |
-//! | `body`, `error` | JSON bodies in, error bodies out |
+//! | `body`, `query`, `error` | JSON bodies and parameters in, error bodies out |
+//! | `containers`, `accounts`, `roles`, `modalities`, `system`, `files` | the handlers, by what they are about |
+//! | `list`, `filter_sql`, `matching` | lists: filter and order as SQL, and what a filter clause means |
+//! | `present` | containers as the wire shows them |
 //! | `store` | the database: `read` and `write` run a closure with a connection |
-//! | `matching` | the meaning of a filter clause |
+//! | `blobs` | the bytes of files |
 
 mod access;
+mod accounts;
 mod auth;
+mod blobs;
 mod body;
+mod containers;
 mod error;
+mod files;
+mod filter_sql;
 mod guard;
 mod kind;
+mod list;
 mod matching;
+mod modalities;
 mod operations;
+mod present;
+mod query;
 mod request_id;
+mod roles;
 mod route;
 mod router;
 mod site;

@@ -31,7 +31,7 @@ macro_rules! verbs {
             H: Handler<T, AppState>,
             T: 'static,
         {
-            let rule = Rule { need, kind: None };
+            let rule = Rule { need, kind: None, child: None };
             Route { method: Method::$filter, path: path.to_owned(), rule, handler: on(MethodFilter::$filter, handler) }
         }
     )*};
@@ -49,6 +49,12 @@ impl Route {
     /// The route is about containers of this kind.
     pub(crate) fn of(mut self, kind: Kind) -> Self {
         self.rule.kind = Some(kind);
+        self
+    }
+
+    /// The route lists containers of this kind.
+    pub(crate) fn listing(mut self, kind: Kind) -> Self {
+        self.rule.child = Some(kind);
         self
     }
 }

@@ -5,7 +5,7 @@ use std::{
     io,
     net::SocketAddr,
     path::{Path, PathBuf},
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use axum::Router;
@@ -16,8 +16,9 @@ use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
 use crate::{
     access::roles,
+    blobs::BlobStore,
     error::{ApiError, ApiResult},
-    route,
+    files, modalities, route,
     state::{AppState, Shared},
     store::{
         Doc, Store, now,
@@ -77,6 +78,7 @@ pub struct SiteBuilder {
     data: Option<PathBuf>,
     admin_key: Option<String>,
     drone_secret: Option<String>,
+    signed_uploads: bool,
 }
 
 impl SiteBuilder {
@@ -103,7 +105,15 @@ impl SiteBuilder {
         self
     }
 
-    /// Opens the site.
+    /// Whether clients are told, in `/config`, to send files to signed URLs instead of in one multipart request. Off unless
+    /// asked for; the site takes both in either case.
+    #[must_use]
+    pub fn signed_uploads(mut self, on: bool) -> Self {
+        self.signed_uploads = on;
+        self
+    }
+
+    /// Opens the site. What a kill left behind in its blobs is removed.
     ///
     /// # Errors
     /// When the folder cannot be used, another process has it open, or its database is damaged or of a later release.
@@ -117,13 +127,20 @@ impl SiteBuilder {
             }
         };
         let lock = lock(&data)?;
+        let opened = SystemTime::now();
+        let unusable = |source| SiteError::Folder { path: data.clone(), source };
+        let blobs = BlobStore::in_folder(&data.join("blobs")).map_err(unusable)?;
         let store =
             Store::open(&data.join("site.db")).map_err(|error| SiteError::Database(error.to_string()))?;
         let secret = self.admin_key.map_or_else(generate_key, |key| last_part(&key).to_owned());
         let key = secret.clone();
         store.write(move |db| prepare(db, &key)).await?;
+        let swept = blobs.clone();
+        store.write(move |db| files::sweep(db, &swept, opened)).await?;
         let drone_secret = self.drone_secret;
-        let state = AppState::new(Shared { store, data, drone_secret, started: now() });
+        let signed_uploads = self.signed_uploads;
+        let shared = Shared { store, blobs, signed_uploads, data, drone_secret, started: now() };
+        let state = AppState::new(shared);
         Ok(Site { state, secret, _lock: lock, _temporary: temporary })
     }
 }
@@ -146,6 +163,7 @@ fn lock(data: &Path) -> Result<File, SiteError> {
 /// What every site has: the built-in roles, and an administrator with a key.
 fn prepare(db: &Connection, secret: &str) -> ApiResult<()> {
     roles::ensure_built_in(db)?;
+    modalities::ensure_built_in(db)?;
     if records::account(db, AccountKind::User, ADMIN)?.is_none() {
         records::put_account(db, AccountKind::User, &new_user(ADMIN, "Site", "Admin", true))?;
     }

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use crate::store::Store;
+use crate::{blobs::BlobStore, store::Store};
 
 /// The shared state of a site. Cheap to clone.
 #[derive(Clone)]
@@ -12,7 +12,11 @@ pub(crate) struct AppState(Arc<Shared>);
 pub(crate) struct Shared {
     /// The database.
     pub(crate) store: Store,
-    /// The folder of the site: `site.db`, `blobs/`, `uploads/`.
+    /// The bytes of files.
+    pub(crate) blobs: BlobStore,
+    /// Whether clients are told to send files to signed URLs.
+    pub(crate) signed_uploads: bool,
+    /// The folder of the site: `site.db`, `blobs/`.
     pub(crate) data: PathBuf,
     /// When the site was opened, as documents write times.
     pub(crate) started: String,

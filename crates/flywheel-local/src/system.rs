@@ -2,9 +2,16 @@
 
 use axum::{Json, extract::State, http::HeaderMap};
 use http::header::HOST;
+use rusqlite::Connection;
 use serde_json::{Value, json};
 
-use crate::{error::ApiResult, guard::Guard, state::AppState};
+use crate::{
+    body::{JsonBody, Shape, TEXT, check_change, check_value, may, must},
+    error::ApiResult,
+    guard::Guard,
+    state::AppState,
+    store::{Doc, now, records},
+};
 
 /// The release of the platform whose behaviour the site follows; clients compare its major with their own.
 const RELEASE: &str = "23.0.0";
@@ -33,7 +40,7 @@ pub(crate) async fn config(State(state): State<AppState>, headers: HeaderMap) ->
     let features: serde_json::Map<String, Value> = FEATURES_ON
         .iter()
         .map(|&name| (name.to_owned(), true.into()))
-        .chain([("signed_url".into(), false.into())])
+        .chain([("signed_url".into(), state.signed_uploads.into())])
         .collect();
     let started = &state.started;
     Json(json!({
@@ -43,7 +50,7 @@ pub(crate) async fn config(State(state): State<AppState>, headers: HeaderMap) ->
             "redirect_url": format!("http://{host}"), "registered": false, "pagination_limit": PAGE_LIMIT,
             "upload_maximum_bytes": UPLOAD_LIMIT, "inactivity_timeout": null,
         },
-        "features": features, "signed_url": false, "auth": {}, "central": {}, "assistant_chat": {},
+        "features": features, "signed_url": state.signed_uploads, "auth": {}, "central": {}, "assistant_chat": {},
     }))
 }
 
@@ -54,4 +61,78 @@ pub(crate) async fn auth_status(guard: Guard) -> ApiResult<Json<Value>> {
         "origin": caller.origin(), "user_id": if caller.is_device() { Value::Null } else { caller.id().into() },
         "user_is_admin": caller.is_superuser(), "is_device": caller.is_device(), "roles": caller.roles(),
     })))
+}
+
+/// The record of the site's settings.
+const SETTINGS: (&str, &str) = ("site", "settings");
+
+/// The record of the site's bookmarks.
+const BOOKMARKS: (&str, &str) = ("site", "bookmarks");
+
+/// A list of links.
+const LINKS: Shape = Shape::List(&Shape::Object(&[must("label", TEXT), must("url", TEXT)]));
+
+fn stored_settings(db: &Connection) -> ApiResult<Doc> {
+    let stored = records::get(db, SETTINGS.0, SETTINGS.1)?.unwrap_or_default();
+    let fresh = json!({
+        "_id": "site", "created": now(), "modified": now(), "center_gears": [], "providers": {}, "ldap_sync": null,
+        "viewer_apps": [], "deid_profile": {}, "mfa": {"disallowed_channels": []},
+    });
+    let mut settings = fresh.as_object().cloned().unwrap_or_default();
+    settings.extend(stored);
+    Ok(settings)
+}
+
+/// `GET /site/settings`
+pub(crate) async fn settings(_guard: Guard, State(state): State<AppState>) -> ApiResult<Json<Value>> {
+    state.store.read(stored_settings).await.map(|settings| Json(settings.into()))
+}
+
+/// `PUT /site/settings`
+pub(crate) async fn put_settings(
+    _guard: Guard,
+    State(state): State<AppState>,
+    JsonBody(body): JsonBody,
+) -> ApiResult<Json<Value>> {
+    let fields = [
+        may("center_gears", Shape::List(&TEXT)),
+        may("providers", Shape::Any),
+        may("ldap_sync", Shape::Any),
+        may("viewer_apps", Shape::Any),
+        may("deid_profile", Shape::Any),
+        may("mfa", Shape::Any),
+    ];
+    let change = check_change(body, &fields)?;
+    let work = move |db: &Connection| {
+        let mut settings = stored_settings(db)?;
+        settings.extend(change);
+        settings.insert("modified".into(), now().into());
+        records::put(db, SETTINGS.0, SETTINGS.1, &settings)?;
+        Ok(settings.into())
+    };
+    state.store.write(work).await.map(Json)
+}
+
+/// `GET /site/bookmark-list`
+pub(crate) async fn bookmarks(_guard: Guard, State(state): State<AppState>) -> ApiResult<Json<Value>> {
+    let work = |db: &Connection| {
+        let record = records::get(db, BOOKMARKS.0, BOOKMARKS.1)?.unwrap_or_default();
+        Ok(record.get("list").cloned().unwrap_or_else(|| json!([])))
+    };
+    state.store.read(work).await.map(Json)
+}
+
+/// `PUT /site/bookmark-list`
+pub(crate) async fn put_bookmarks(
+    _guard: Guard,
+    State(state): State<AppState>,
+    JsonBody(body): JsonBody,
+) -> ApiResult<Json<Value>> {
+    let list = check_value(body, &LINKS)?;
+    let work = move |db: &Connection| {
+        let record = Doc::from_iter([("list".to_owned(), list.clone())]);
+        records::put(db, BOOKMARKS.0, BOOKMARKS.1, &record)?;
+        Ok(list)
+    };
+    state.store.write(work).await.map(Json)
 }

@@ -89,10 +89,11 @@ pub(crate) fn allowed(
     if caller.is_superuser() {
         return Ok(true);
     }
+    let action = particular(container.kind, action);
     match governor(container) {
         Governor::Project(project) => Ok(actions_in(db, caller, project)?.has(action)),
         Governor::Levels(id) => {
-            let least = level_for(container.kind, action);
+            let Some(least) = level_for(container.kind, action) else { return Ok(false) };
             if level_on(db, caller, id)?.is_some_and(|level| level >= least) {
                 return Ok(true);
             }
@@ -103,11 +104,22 @@ pub(crate) fn allowed(
 }
 
 fn needed(container: &Container, action: Action) -> String {
-    match governor(container) {
-        Governor::Project(_) => format!("the action {}", action.name()),
-        Governor::Levels(_) => {
-            format!("{} access for {}", level_for(container.kind, action).name(), action.name())
-        }
+    let action = particular(container.kind, action);
+    match (governor(container), level_for(container.kind, action)) {
+        (Governor::Project(_), _) => format!("the action {}", action.name()),
+        (Governor::Levels(_), Some(level)) => format!("{} access for {}", level.name(), action.name()),
+        (Governor::Levels(_), None) => format!("a site administrator for {}", action.name()),
+    }
+}
+
+/// The action that viewing, changing or deleting means for this kind, where it has its own.
+const fn particular(kind: Kind, action: Action) -> Action {
+    match (kind, action) {
+        (Kind::Analysis, Action::ContainersViewMetadata) => Action::AnalysesViewMetadata,
+        (Kind::Analysis, Action::ContainersModifyMetadata) => Action::AnalysesModifyMetadata,
+        (Kind::Analysis, Action::ContainersDeleteHierarchy) => Action::AnalysesDelete,
+        (Kind::Project, Action::ContainersDeleteHierarchy) => Action::ContainersDeleteProject,
+        (_, action) => action,
     }
 }
 
@@ -125,16 +137,15 @@ fn governor(container: &Container) -> Governor<'_> {
     }
 }
 
-/// The level that stands for an action where levels govern. A group's own settings and what is made in it are the
-/// group admin's; its tags and the like need rw, as everywhere.
-fn level_for(kind: Kind, action: Action) -> Access {
+/// The level that stands for an action where levels govern; none where only site administrators may. A group's own
+/// settings and what is made in it are the group admin's; its tags and the like need rw, as everywhere.
+fn level_for(kind: Kind, action: Action) -> Option<Access> {
     use Action::{ContainersCreateHierarchy, ContainersDeleteHierarchy, ContainersModifyMetadata};
-    let settings =
-        matches!(action, ContainersCreateHierarchy | ContainersDeleteHierarchy | ContainersModifyMetadata);
-    match kind {
-        Kind::Group if settings => Access::Admin,
-        Kind::Collection if action == ContainersDeleteHierarchy => Access::Admin,
-        _ => action.least(),
+    match (kind, action) {
+        (Kind::Group, ContainersDeleteHierarchy) => None,
+        (Kind::Group, ContainersCreateHierarchy | ContainersModifyMetadata) => Some(Access::Admin),
+        (Kind::Collection, ContainersDeleteHierarchy) => Some(Access::Admin),
+        _ => Some(action.least()),
     }
 }
 

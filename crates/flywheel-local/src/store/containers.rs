@@ -99,6 +99,7 @@ pub(crate) fn children(db: &Connection, parent: &str, kind: Kind) -> ApiResult<V
 pub(crate) fn insert(db: &Connection, container: &mut Container) -> ApiResult<()> {
     let time = now();
     container.doc.shift_insert(0, "_id".into(), container.id.clone().into());
+    note_info(container);
     container.doc.entry("created").or_insert_with(|| time.clone().into());
     container.doc.insert("modified".into(), time.into());
     container.doc.insert("revision".into(), 1.into());
@@ -114,11 +115,20 @@ pub(crate) fn save(db: &Connection, container: &mut Container) -> ApiResult<()> 
     let revision = container.doc.get("revision").and_then(Value::as_i64).unwrap_or(0) + 1;
     container.doc.insert("modified".into(), now().into());
     container.doc.insert("revision".into(), revision.into());
+    note_info(container);
     let text = serde_json::to_string(&container.doc)?;
     db.prepare_cached("UPDATE containers SET doc = ? WHERE id = ?")?
         .execute((text, &container.id))
         .map_err(|error| taken(error, container))?;
     write_grants(db, container)
+}
+
+/// Keeps `info_exists`, so that lists can filter on it.
+fn note_info(container: &mut Container) {
+    if let Some(info) = container.doc.get("info") {
+        let exists = info.as_object().is_some_and(|info| !info.is_empty());
+        container.doc.insert("info_exists".into(), exists.into());
+    }
 }
 
 /// Notes that something below a container changed: `modified` and `revision` move, nothing else.

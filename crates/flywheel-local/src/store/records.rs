@@ -128,7 +128,8 @@ pub(crate) fn add_key(
     label: &str,
     expires_at: Option<&str>,
 ) -> ApiResult<KeyRow> {
-    let hint: String = secret.chars().take(4).chain("…".chars()).collect();
+    // A quarter of a short secret and eight characters of a long one tell keys apart and give nothing away.
+    let hint: String = secret.chars().take(8.min(secret.len() / 4)).chain("…".chars()).collect();
     let sql = "INSERT INTO api_keys (id, hash, account_id, hint, label, created, expires_at)
                VALUES (?, ?, ?, ?, ?, ?, ?)
                ON CONFLICT (hash) DO UPDATE SET label = excluded.label, expires_at = excluded.expires_at

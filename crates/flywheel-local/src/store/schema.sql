@@ -115,3 +115,10 @@ CREATE TABLE collected (
     PRIMARY KEY (collection_id, acquisition_id)
 ) WITHOUT ROWID;
 CREATE INDEX collected_by_acquisition ON collected (acquisition_id);
+
+-- Which files living analyses took as inputs.
+CREATE TABLE analysis_inputs (
+    file_id TEXT NOT NULL,
+    analysis_id TEXT NOT NULL REFERENCES containers (id) ON DELETE CASCADE,
+    PRIMARY KEY (file_id, analysis_id)
+) WITHOUT ROWID;

@@ -1,0 +1,369 @@
+//! Running a list: one table, a scope, what the caller may see, a filter, an order, a page.
+//!
+//! Without a sort order rows come by ascending id, which is also what `after_id` continues: each page is a seek in an
+//! index on (scope, id), so its cost does not grow with what lies before or behind it.
+
+use axum::{
+    Json,
+    response::{IntoResponse, Response},
+};
+use rusqlite::{Connection, Row, params_from_iter, types::Value as Sql};
+use serde_json::{Value, json};
+
+use crate::{
+    access::Action,
+    auth::Caller,
+    error::{ApiError, ApiResult},
+    filter_sql::{self, Condition, Place, Source, Type, column_type},
+    kind::Kind,
+    query::ListQuery,
+    store::{Doc, containers::Container, files::FileRow, parse_doc},
+};
+
+/// A list about to be run.
+pub(crate) struct List<'a> {
+    /// What is selected, and from where: `c.id, c.kind, c.doc FROM containers c`.
+    select: &'static str,
+    /// The column that orders and continues the list.
+    key: &'static str,
+    source: &'a dyn Source,
+    query: &'a ListQuery,
+    conditions: Vec<Condition>,
+}
+
+/// A page of rows, and how many there are in all when the caller asked for pages.
+pub(crate) struct Rows<T> {
+    pub(crate) rows: Vec<T>,
+    pub(crate) total: Option<i64>,
+}
+
+impl<'a> List<'a> {
+    /// A list of containers of one kind.
+    pub(crate) fn containers(source: &'a Containers, query: &'a ListQuery) -> Self {
+        let kind = Condition::new(format!("c.kind = {} AND c.deleted IS NULL", source.0.code()), Vec::new());
+        let select = "c.id, c.kind, c.doc FROM containers c";
+        Self { select, key: "c.id", source, query, conditions: vec![kind] }
+    }
+
+    /// A list of current files.
+    pub(crate) fn files(query: &'a ListQuery) -> Self {
+        let current = Condition::new("f.current", Vec::new());
+        Self {
+            select: "f.doc, f.blob FROM files f",
+            key: "f.file_id",
+            source: &Files,
+            query,
+            conditions: vec![current],
+        }
+    }
+
+    /// A list of accounts (`user`, `device`).
+    pub(crate) fn accounts(kind: &str, query: &'a ListQuery) -> Self {
+        let kind = Condition::new("a.kind = ?", vec![kind.to_owned().into()]);
+        Self {
+            select: "a.doc FROM accounts a",
+            key: "a.id",
+            source: &Plain("a"),
+            query,
+            conditions: vec![kind],
+        }
+    }
+
+    /// A list of records of one kind (roles, modalities).
+    pub(crate) fn records(kind: &str, query: &'a ListQuery) -> Self {
+        let kind = Condition::new("r.kind = ?", vec![kind.to_owned().into()]);
+        Self {
+            select: "r.doc FROM records r",
+            key: "r.id",
+            source: &Plain("r"),
+            query,
+            conditions: vec![kind],
+        }
+    }
+
+    /// Narrows the list to rows whose column has this value.
+    pub(crate) fn within(self, column: &str, value: &str) -> Self {
+        self.and(Condition::new(format!("{column} = ?"), vec![value.to_owned().into()]))
+    }
+
+    /// Narrows the list by a condition.
+    pub(crate) fn and(mut self, condition: Condition) -> Self {
+        self.conditions.push(condition);
+        self
+    }
+
+    /// Narrows the list to what the caller may see; asking for everything is for site administrators and devices.
+    ///
+    /// # Errors
+    /// 403 when `exhaustive` is asked for by anybody else.
+    pub(crate) fn visible_to(self, caller: &Caller, sight: Sight) -> ApiResult<Self> {
+        if caller.is_device() || (self.query.exhaustive && caller.is_site_admin()) {
+            return Ok(self);
+        }
+        if self.query.exhaustive {
+            return Err(ApiError::forbidden("exhaustive=true is for site administrators"));
+        }
+        Ok(self.and(sight.condition(caller.id())))
+    }
+
+    /// Runs it; `read` makes a row of the selected columns.
+    ///
+    /// # Errors
+    /// 400 for a filter that cannot be evaluated.
+    pub(crate) fn run<T>(self, db: &Connection, read: fn(&Row<'_>) -> ApiResult<T>) -> ApiResult<Rows<T>> {
+        let mut conditions = self.conditions;
+        conditions.extend(filter_sql::conditions(&self.query.filter, self.source)?);
+        let total = if self.query.paged { Some(count(db, self.select, &conditions)?) } else { None };
+        if let Some(after) = self.query.after_id.as_ref().filter(|after| !after.is_empty()) {
+            conditions.push(Condition::new(format!("{} > ?", self.key), vec![after.clone().into()]));
+        }
+        let mut order = filter_sql::order_terms(&self.query.sort, self.source);
+        order.push(Condition::new(self.key, Vec::new()));
+        let (filter, mut values) = join(&conditions, " AND ");
+        let (order, order_values) = join(&order, ", ");
+        values.extend(order_values);
+        values.extend([Sql::from(self.query.limit.unwrap_or(-1)), Sql::from(self.query.skip)]);
+        let sql = format!("SELECT {} WHERE {filter} ORDER BY {order} LIMIT ? OFFSET ?", self.select);
+        let mut statement = db.prepare_cached(&sql)?;
+        let mut found = statement.query(params_from_iter(values))?;
+        let mut rows = Vec::new();
+        while let Some(row) = found.next()? {
+            rows.push(read(row)?);
+        }
+        Ok(Rows { rows, total })
+    }
+
+    /// The plan that SQLite makes for it, for measurements.
+    #[cfg(test)]
+    pub(crate) fn explain(self, db: &Connection) -> ApiResult<String> {
+        let mut conditions = self.conditions;
+        conditions.extend(filter_sql::conditions(&self.query.filter, self.source)?);
+        let mut order = filter_sql::order_terms(&self.query.sort, self.source);
+        order.push(Condition::new(self.key, Vec::new()));
+        let ((filter, mut values), (order, more)) = (join(&conditions, " AND "), join(&order, ", "));
+        values.extend(more);
+        let sql =
+            format!("EXPLAIN QUERY PLAN SELECT {} WHERE {filter} ORDER BY {order} LIMIT 250", self.select);
+        let mut statement = db.prepare(&sql)?;
+        let steps = statement.query_map(params_from_iter(values), |row| row.get::<_, String>(3))?;
+        Ok(steps.collect::<Result<Vec<_>, _>>()?.join("; "))
+    }
+}
+
+fn count(db: &Connection, select: &str, conditions: &[Condition]) -> ApiResult<i64> {
+    let from = select.split_once(" FROM ").map_or(select, |(_, from)| from);
+    let (filter, values) = join(conditions, " AND ");
+    let sql = format!("SELECT count(*) FROM {from} WHERE {filter}");
+    Ok(db.prepare_cached(&sql)?.query_row(params_from_iter(values), |row| row.get(0))?)
+}
+
+fn join(parts: &[Condition], between: &str) -> (String, Vec<Sql>) {
+    let sql: Vec<&str> = parts.iter().map(|part| part.sql.as_str()).collect();
+    let values = parts.iter().flat_map(|part| part.values.iter().cloned()).collect();
+    (sql.join(between), values)
+}
+
+/// Reads a row that is a document alone.
+pub(crate) fn doc_row(row: &Row<'_>) -> ApiResult<Doc> {
+    parse_doc(row.get_ref(0)?.as_str().map_err(ApiError::internal)?)
+}
+
+/// What decides which rows a caller sees.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Sight {
+    /// Containers in projects whose roles grant the action.
+    Projects(Action),
+    /// Files in projects whose roles grant the action.
+    FilesOf(Action),
+    /// Groups: a permission on them, or a role on a project of theirs.
+    Groups,
+    /// Collections with a permission.
+    Collections,
+}
+
+impl Sight {
+    fn condition(self, user: &str) -> Condition {
+        let user = Sql::from(user.to_owned());
+        let granted =
+            "SELECT g.container_id FROM grants g JOIN records r ON r.kind = 'role' AND r.id = g.role
+             WHERE g.user_id = ? AND EXISTS (SELECT 1 FROM json_each(r.doc, '$.actions') WHERE value = ?)";
+        match self {
+            Sight::Projects(action) => Condition::new(
+                format!("c.project_id IN ({granted})"),
+                vec![user, action.name().to_owned().into()],
+            ),
+            Sight::FilesOf(action) => Condition::new(
+                format!("f.project_id IN ({granted})"),
+                vec![user, action.name().to_owned().into()],
+            ),
+            Sight::Groups => Condition::new(
+                "c.id IN (SELECT container_id FROM grants WHERE user_id = ?
+                    UNION SELECT p.parent_id FROM grants g JOIN containers p ON p.id = g.container_id
+                    WHERE g.user_id = ? AND p.kind = 2 AND p.deleted IS NULL)",
+                vec![user.clone(), user],
+            ),
+            Sight::Collections => {
+                Condition::new("c.id IN (SELECT container_id FROM grants WHERE user_id = ?)", vec![user])
+            }
+        }
+    }
+
+    /// What decides for containers of a kind.
+    pub(crate) fn of(kind: Kind) -> Self {
+        match kind {
+            Kind::Group => Sight::Groups,
+            Kind::Collection => Sight::Collections,
+            Kind::Analysis => Sight::Projects(Action::AnalysesViewMetadata),
+            Kind::Project | Kind::Subject | Kind::Session | Kind::Acquisition => {
+                Sight::Projects(Action::ContainersViewMetadata)
+            }
+        }
+    }
+}
+
+/// The answer to a list call: the bare list, or a Page when the caller asked for pages.
+pub(crate) fn answer(rows: Rows<Value>) -> Response {
+    match rows.total {
+        None => Json(rows.rows).into_response(),
+        Some(total) => Json(page(rows.rows, total)).into_response(),
+    }
+}
+
+/// `{count, total, results}`.
+pub(crate) fn page(rows: Vec<Value>, total: i64) -> Value {
+    json!({"count": rows.len(), "total": total, "results": rows})
+}
+
+/// The containers of one kind as a source of lists.
+pub(crate) struct Containers(pub(crate) Kind);
+
+const ANCESTORS: [Kind; 5] = Kind::LEVELS;
+
+impl Source for Containers {
+    fn place(&self, field: &str) -> Place {
+        let column = |name: &str, kind| Place::Column(format!("c.{name}"), kind);
+        let (head, rest) = field.split_once('.').map_or((field, None), |(head, rest)| (head, Some(rest)));
+        match (head, rest) {
+            ("_id" | "id", None) => return column("id", Type::Id),
+            ("label" | "uid" | "timestamp" | "created" | "modified", None) => {
+                return column(head, column_type(head));
+            }
+            ("code", None) if self.0 == Kind::Subject => return column("label", Type::Text),
+            ("parent", Some("id")) if self.0 == Kind::Analysis => return column("parent_id", Type::Id),
+            ("files", Some(path)) => {
+                let from = "files f WHERE f.parent_id = c.id AND f.current".to_owned();
+                return Place::Any { doc: "f.doc", from, path: path.to_owned() };
+            }
+            ("analyses", Some(path)) => {
+                let from =
+                    "containers n WHERE n.parent_id = c.id AND n.kind = 6 AND n.deleted IS NULL".to_owned();
+                return Place::Any { doc: "n.doc", from, path: path.to_owned() };
+            }
+            ("collections", None) if self.0 == Kind::Acquisition => {
+                let from = "collected k WHERE k.acquisition_id = c.id".to_owned();
+                return Place::AnyColumn { column: "k.collection_id", from };
+            }
+            ("permissions", Some(_)) if !matches!(self.0, Kind::Group | Kind::Project | Kind::Collection) => {
+                let from = "containers p WHERE p.id = c.project_id".to_owned();
+                return Place::One { doc: "p.doc", from, path: field.to_owned() };
+            }
+            _ => {}
+        }
+        ancestor_place(self.0, "c", field).unwrap_or_else(|| Place::Doc(field.to_owned()))
+    }
+
+    fn doc(&self) -> &'static str {
+        "c.doc"
+    }
+}
+
+/// `project`, `parents.project`, `project._id`, `project.label`: the column of the ancestor, or a field of its document.
+fn ancestor_place(kind: Kind, table: &str, field: &str) -> Option<Place> {
+    let path = field.strip_prefix("parents.").unwrap_or(field);
+    let (name, rest) = path.split_once('.').map_or((path, None), |(name, rest)| (name, Some(rest)));
+    let ancestor = ANCESTORS.into_iter().find(|level| level.singular() == name)?;
+    if ancestor == kind || (kind.parent().is_some() && ancestor > kind) {
+        return None;
+    }
+    let column = if kind.parent() == Some(ancestor) { "parent_id" } else { ancestor.column()? };
+    let column = format!("{table}.{column}");
+    match rest {
+        None | Some("_id" | "id") => Some(Place::Column(column, Type::Id)),
+        Some(_) if field.starts_with("parents.") => None,
+        Some(rest) => {
+            let from = format!("containers p WHERE p.id = {column}");
+            Some(Place::One { doc: "p.doc", from, path: rest.to_owned() })
+        }
+    }
+}
+
+/// The current files as a source of lists.
+pub(crate) struct Files;
+
+impl Source for Files {
+    fn place(&self, field: &str) -> Place {
+        let column = |name: &str, kind| Place::Column(format!("f.{name}"), kind);
+        match field {
+            "file_id" | "id" => column("file_id", Type::Id),
+            "_id" => column("uuid", Type::Id),
+            "parent_ref.id" => column("parent_id", Type::Id),
+            "name" | "type" | "modality" | "created" | "modified" => column(field, column_type(field)),
+            "size" | "version" => column(field, Type::Number),
+            _ => file_ancestor_place(field).unwrap_or_else(|| Place::Doc(field.to_owned())),
+        }
+    }
+
+    fn doc(&self) -> &'static str {
+        "f.doc"
+    }
+}
+
+/// A file lies below every level, so each of them is an ancestor.
+fn file_ancestor_place(field: &str) -> Option<Place> {
+    ancestor_place(Kind::Analysis, "f", field)
+}
+
+/// A table whose documents alone are filtered; the argument is its name in the statement.
+pub(crate) struct Plain(pub(crate) &'static str);
+
+impl Source for Plain {
+    fn place(&self, field: &str) -> Place {
+        match field {
+            "_id" | "id" => Place::Column(format!("{}.id", self.0), Type::Id),
+            _ => Place::Doc(field.to_owned()),
+        }
+    }
+
+    fn doc(&self) -> &'static str {
+        match self.0 {
+            "a" => "a.doc",
+            _ => "r.doc",
+        }
+    }
+}
+
+/// Lists the files that a caller may see.
+///
+/// # Errors
+/// As [`List::run`].
+pub(crate) fn visible_files(db: &Connection, caller: &Caller, query: &ListQuery) -> ApiResult<Rows<FileRow>> {
+    List::files(query)
+        .visible_to(caller, Sight::FilesOf(Action::FilesViewMetadata))?
+        .run(db, FileRow::from_row)
+}
+
+/// Lists the containers of a kind that a caller may see, within a scope when there is one.
+///
+/// # Errors
+/// As [`List::run`].
+pub(crate) fn visible_containers(
+    db: &Connection,
+    caller: &Caller,
+    kind: Kind,
+    query: &ListQuery,
+    scope: Option<Condition>,
+) -> ApiResult<Rows<Container>> {
+    let source = Containers(kind);
+    let list = List::containers(&source, query).visible_to(caller, Sight::of(kind))?;
+    scope.into_iter().fold(list, List::and).run(db, Container::from_row)
+}

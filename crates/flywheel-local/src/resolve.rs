@@ -1,0 +1,322 @@
+//! Paths to containers, files and analyses: `POST /resolve` and `POST /lookup`.
+
+use axum::{Json, extract::State};
+use flywheel_core::{
+    id::ObjectId,
+    path::{Level, ResolvedPath, Segment, Tail, TreePath, parse_tree},
+};
+use rusqlite::{Connection, OptionalExtension};
+use serde_json::{Value, json};
+
+use crate::{
+    access::{self, Action},
+    auth::Caller,
+    body::JsonBody,
+    error::{ApiError, ApiResult},
+    files,
+    filter_sql::Condition,
+    guard::Guard,
+    kind::Kind,
+    list,
+    present::{self, Shape},
+    query::{Features, ListQuery, Params},
+    state::AppState,
+    store::{
+        containers::{self, Container},
+        files::FileRow,
+    },
+};
+
+/// `POST /resolve`: the nodes along a path, and what the last of them holds.
+pub(crate) async fn resolve(
+    guard: Guard,
+    State(state): State<AppState>,
+    params: Params,
+    JsonBody(body): JsonBody,
+) -> ApiResult<Json<Value>> {
+    let path = read_path(body, params.flag("full_tree"))?;
+    let work = move |db: &Connection| {
+        let view = View::new(db, &guard.caller, &params)?;
+        let (walked, children) = match path {
+            ResolvedPath::Root => (Walked::default(), view.groups()?),
+            ResolvedPath::Gears { gear, .. } => (Walked::default(), no_gears(gear)?),
+            ResolvedPath::Tree(tree) => {
+                let walked = view.walk(tree)?;
+                let children = view.children(&walked)?;
+                (walked, children)
+            }
+        };
+        Ok(Json(json!({"path": view.path_nodes(walked)?, "children": children})))
+    };
+    state.store.read(work).await
+}
+
+/// `POST /lookup`: the last node of a path, whole.
+pub(crate) async fn lookup(
+    guard: Guard,
+    State(state): State<AppState>,
+    params: Params,
+    features: Features,
+    JsonBody(body): JsonBody,
+) -> ApiResult<Json<Value>> {
+    let path = read_path(body, params.flag("full_tree"))?;
+    let work = move |db: &Connection| {
+        let view = View::new(db, &guard.caller, &params)?;
+        let mut walked = match path {
+            ResolvedPath::Root => return Err(ApiError::not_found("An empty path leads nowhere: name a group")),
+            ResolvedPath::Gears { gear, .. } => return Err(no_such_gear(gear)),
+            ResolvedPath::Tree(tree) => view.walk(tree)?,
+        };
+        if let Some(file) = walked.file {
+            return Ok(Json(typed(files::shown(file.doc), "file")));
+        }
+        let last = walked.containers.pop().ok_or_else(|| ApiError::not_found("An empty path leads nowhere"))?;
+        let kind = last.kind.singular();
+        let shape = Shape::full(&params, &features).typed();
+        Ok(Json(typed(present::container(db, &guard.caller, last, shape)?, kind)))
+    };
+    state.store.read(work).await
+}
+
+fn read_path(body: Value, full_tree: bool) -> ApiResult<ResolvedPath> {
+    let malformed = || ApiError::bad_request("The body is {\"path\": [...]}, a list of texts");
+    let segments = body.get("path").and_then(Value::as_array).ok_or_else(malformed)?;
+    let segments = segments.iter().map(|segment| segment.as_str().ok_or_else(malformed));
+    Ok(parse_tree(&segments.collect::<ApiResult<Vec<_>>>()?, full_tree))
+}
+
+/// This site has no gears yet: the list of them is empty, and none is found.
+fn no_gears(gear: Option<Segment>) -> ApiResult<Vec<Value>> {
+    if gear.is_none() { Ok(Vec::new()) } else { Err(no_such_gear(gear)) }
+}
+
+fn no_such_gear(gear: Option<Segment>) -> ApiError {
+    let name = gear.map_or_else(String::new, |gear| gear.to_string());
+    ApiError::not_found(format!("No match for gear with name {name}"))
+}
+
+/// What a path leads through.
+#[derive(Default)]
+struct Walked {
+    containers: Vec<Container>,
+    /// The file at its end.
+    file: Option<FileRow>,
+    /// What is asked for at the last container, when it is not the container itself.
+    part: Part,
+}
+
+/// Which contents of the last container are asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Part {
+    #[default]
+    All,
+    Files,
+    Analyses,
+}
+
+/// A resolver for one request: who asks, and what nodes are to hold.
+struct View<'a> {
+    db: &'a Connection,
+    caller: &'a Caller,
+    exhaustive: bool,
+    info: bool,
+    minimal: bool,
+}
+
+impl<'a> View<'a> {
+    fn new(db: &'a Connection, caller: &'a Caller, params: &Params) -> ApiResult<Self> {
+        let exhaustive = params.flag("exhaustive");
+        if exhaustive && !caller.is_superuser() {
+            return Err(ApiError::forbidden("exhaustive=true is for site administrators"));
+        }
+        let (info, minimal) = (params.flag("include_all_info"), params.flag("minattr"));
+        Ok(Self { db, caller, exhaustive, info, minimal })
+    }
+
+    /// Goes down a path; every container on it must be one that the caller may see.
+    fn walk(&self, tree: TreePath) -> ApiResult<Walked> {
+        let mut walked = Walked::default();
+        for (level, segment) in &tree.containers {
+            let found = self.step(walked.containers.last(), *level, segment)?;
+            access::authorize(self.db, self.caller, &found, Action::ContainersViewMetadata)?;
+            walked.containers.push(found);
+        }
+        self.tail(&mut walked, tree.tail)?;
+        match tree.leftover.as_slice() {
+            [] => Ok(walked),
+            rest => Err(ApiError::not_found(format!("Could not resolve node for: {}", rest.join("/")))),
+        }
+    }
+
+    fn step(&self, parent: Option<&Container>, level: Level, segment: &Segment) -> ApiResult<Container> {
+        let kind = kind_of(level);
+        let Some(parent) = parent else {
+            let missing = || ApiError::not_found(format!("Could not find resource group:{}", segment.text()));
+            return containers::find(self.db, segment.text())?.filter(|found| found.kind == kind).ok_or_else(missing);
+        };
+        self.child(parent, kind, segment)
+    }
+
+    /// The child of a kind that a segment names: by id, or the oldest of its label.
+    fn child(&self, parent: &Container, kind: Kind, segment: &Segment) -> ApiResult<Container> {
+        let found = match segment {
+            Segment::Id(id) if !ObjectId::is_id(id) => {
+                return Err(ApiError::bad_request(format!("{id:?} is not an id: expected 24 hexadecimal digits")));
+            }
+            Segment::Id(id) => containers::find(self.db, id)?
+                .filter(|found| found.kind == kind && parent_of(found) == Some(parent.id.as_str())),
+            Segment::Label(label) => self.oldest(&parent.id, kind, label)?,
+        };
+        found.ok_or_else(|| no_match(kind, segment))
+    }
+
+    fn oldest(&self, parent: &str, kind: Kind, label: &str) -> ApiResult<Option<Container>> {
+        let sql = "SELECT id, kind, doc FROM containers
+             WHERE parent_id = ? AND kind = ? AND label = ? AND deleted IS NULL ORDER BY created, id LIMIT 1";
+        let mut statement = self.db.prepare_cached(sql)?;
+        let row = statement.query_row((parent, kind.code(), label), |row| Ok(Container::from_row(row))).optional()?;
+        row.transpose()
+    }
+
+    fn tail(&self, walked: &mut Walked, tail: Tail) -> ApiResult<()> {
+        let Some(last) = walked.containers.last() else { return Ok(()) };
+        match tail {
+            Tail::None => {}
+            Tail::Files(name) => {
+                walked.file = name.map(|name| self.file(last, &name)).transpose()?;
+                walked.part = Part::Files;
+            }
+            Tail::Analyses { analysis: None, .. } => walked.part = Part::Analyses,
+            Tail::Analyses { analysis: Some(segment), files } => {
+                let analysis = self.child(last, Kind::Analysis, &segment)?;
+                access::authorize(self.db, self.caller, &analysis, Action::AnalysesViewMetadata)?;
+                walked.file = files.flatten().map(|name| self.file(&analysis, &name)).transpose()?;
+                walked.containers.push(analysis);
+            }
+        }
+        Ok(())
+    }
+
+    fn file(&self, container: &Container, name: &str) -> ApiResult<FileRow> {
+        access::authorize(self.db, self.caller, container, Action::FilesViewMetadata)?;
+        let found = crate::store::files::by_name(self.db, &container.id, name)?;
+        found.ok_or_else(|| ApiError::not_found(format!("No match for file with name {name}")))
+    }
+
+    fn children(&self, walked: &Walked) -> ApiResult<Vec<Value>> {
+        let Some(last) = walked.containers.last().filter(|_| walked.file.is_none()) else { return Ok(Vec::new()) };
+        let mut nodes = Vec::new();
+        if walked.part == Part::All && let Some(kind) = last.kind.child() {
+            nodes.extend(self.below(last, kind)?);
+        }
+        let may = |action| access::allowed(self.db, self.caller, last, action);
+        let holds_analyses = !matches!(last.kind, Kind::Group | Kind::Analysis);
+        if walked.part != Part::Files && holds_analyses && may(Action::AnalysesViewMetadata)? {
+            nodes.extend(self.nodes(containers::children(self.db, &last.id, Kind::Analysis)?)?);
+        }
+        if walked.part != Part::Analyses && may(Action::FilesViewMetadata)? {
+            let files = crate::store::files::of_container(self.db, &last.id)?;
+            nodes.extend(files.into_iter().map(|file| self.file_node(file)));
+        }
+        Ok(nodes)
+    }
+
+    /// The containers directly below. Within a project all are governed alike; of a group's projects each counts.
+    fn below(&self, parent: &Container, kind: Kind) -> ApiResult<Vec<Value>> {
+        if kind != Kind::Project {
+            return self.nodes(containers::children(self.db, &parent.id, kind)?);
+        }
+        let within = Condition::new("c.parent_id = ?", vec![parent.id.clone().into()]);
+        self.visible(kind, Some(within))
+    }
+
+    fn groups(&self) -> ApiResult<Vec<Value>> {
+        self.visible(Kind::Group, None)
+    }
+
+    fn visible(&self, kind: Kind, scope: Option<Condition>) -> ApiResult<Vec<Value>> {
+        let query = ListQuery { exhaustive: self.exhaustive, sort: by_age()?, ..ListQuery::default() };
+        self.nodes(list::visible_containers(self.db, self.caller, kind, &query, scope)?.rows)
+    }
+
+    fn path_nodes(&self, walked: Walked) -> ApiResult<Vec<Value>> {
+        let mut nodes = Vec::new();
+        for container in walked.containers {
+            let kind = container.kind.singular();
+            let shape = Shape::row(self.info).typed().without_files();
+            let mut node = present::container(self.db, self.caller, container, shape)?;
+            if let Some(node) = node.as_object_mut() {
+                node.shift_remove("files");
+            }
+            nodes.push(self.cut(typed(node, kind)));
+        }
+        nodes.extend(walked.file.map(|file| self.file_node(file)));
+        Ok(nodes)
+    }
+
+    fn nodes(&self, list: Vec<Container>) -> ApiResult<Vec<Value>> {
+        let kinds: Vec<&str> = list.iter().map(|container| container.kind.singular()).collect();
+        let shape = Shape::row(self.info).typed();
+        let shape = if self.minimal { shape.without_files() } else { shape };
+        let shown = present::containers(self.db, self.caller, list, shape)?;
+        Ok(shown.into_iter().zip(kinds).map(|(node, kind)| self.cut(typed(node, kind))).collect())
+    }
+
+    fn file_node(&self, file: FileRow) -> Value {
+        self.cut(typed(present::file(Value::Object(file.doc), self.info), "file"))
+    }
+
+    /// With `minattr`: no more than what tells nodes apart.
+    fn cut(&self, mut node: Value) -> Value {
+        const KEPT: [&str; 9] =
+            ["_id", "label", "name", "code", "created", "modified", "container_type", "node_type", "size"];
+        if let Some(node) = node.as_object_mut().filter(|_| self.minimal) {
+            node.retain(|key, _| KEPT.contains(&key.as_str()));
+        }
+        node
+    }
+}
+
+fn by_age() -> ApiResult<flywheel_core::sort::Sort> {
+    "created:asc".parse().map_err(ApiError::internal)
+}
+
+/// Says the kind of a node, in both of the names that clients look at.
+fn typed(mut node: Value, kind: &str) -> Value {
+    if let Some(node) = node.as_object_mut() {
+        node.insert("container_type".into(), kind.into());
+        node.insert("node_type".into(), kind.into());
+    }
+    node
+}
+
+fn kind_of(level: Level) -> Kind {
+    match level {
+        Level::Group => Kind::Group,
+        Level::Project => Kind::Project,
+        Level::Subject => Kind::Subject,
+        Level::Session => Kind::Session,
+        Level::Acquisition => Kind::Acquisition,
+    }
+}
+
+fn parent_of(container: &Container) -> Option<&str> {
+    match container.kind.parent() {
+        Some(parent) => container.ancestor(parent),
+        None => container.doc.get("parent")?.get("id")?.as_str(),
+    }
+}
+
+/// The 404 for a segment that names nothing; one that looks like a file's name gets a hint.
+fn no_match(kind: Kind, segment: &Segment) -> ApiError {
+    let message = match segment {
+        Segment::Id(id) => format!("No match for {kind} with id {id}"),
+        Segment::Label(label) => format!("No match for {kind} with label {label}"),
+    };
+    match segment {
+        Segment::Label(label) if label.contains('.') => {
+            ApiError::not_found(format!("{message}\nIs it a file? Then write files/{label}"))
+        }
+        _ => ApiError::not_found(message),
+    }
+}
