@@ -20,6 +20,8 @@ use serde_json::Value;
 use decisions::Decisions;
 use document::Document;
 
+use crate::overlay::Overlay;
+
 /// The command that makes the generated files, as they name it.
 const COMMAND: &str = "cargo xtask generate";
 
@@ -77,5 +79,10 @@ fn description(root: &Path) -> anyhow::Result<Value> {
     const FILE: &str = "openapi/flywheel.json";
     let text = std::fs::read_to_string(root.join(FILE))
         .with_context(|| format!("cannot read {FILE}; `cargo xtask import` makes it"))?;
-    serde_json::from_str::<Value>(&text).with_context(|| format!("{FILE} is not JSON"))
+    let mut description = serde_json::from_str::<Value>(&text).with_context(|| format!("{FILE} is not JSON"))?;
+    let overlay = root.join("openapi/overlay.yaml");
+    if overlay.exists() {
+        Overlay::read(&overlay)?.apply(&mut description)?;
+    }
+    Ok(description)
 }

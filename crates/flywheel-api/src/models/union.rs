@@ -69,7 +69,13 @@ macro_rules! json_union {
 
 /// The visits of a [`json_union`], kind by kind: a variant's own type where there is one, `Other` elsewhere.
 macro_rules! union_visitor {
-    ($name:ident [] ) => {};
+    ($name:ident []) => {};
+    // A listing is read from either of its two kinds.
+    ($name:ident [array object $($kinds:ident)*] listing $variant:ident $type:ty, $($rest:tt)*) => {
+        $crate::models::union_visit!(array $name $variant $type);
+        $crate::models::union_visit!(object $name $variant $type);
+        $crate::models::union_visitor!($name [$($kinds)*] $($rest)*);
+    };
     // A kind with a variant: the list of kinds is walked, the variants are in the order of the kinds.
     ($name:ident [$kind:ident $($kinds:ident)*] $have:ident $variant:ident $type:ty, $($rest:tt)*) => {
         $crate::models::union_pick!($kind $have $name [$($kinds)*] $variant $type, $($rest)*);

@@ -99,14 +99,6 @@ impl<'a> Call<'a> {
         Ok(())
     }
 
-    pub(crate) fn required_header<T: Display>(
-        &mut self,
-        name: &'static str,
-        value: Given<T>,
-    ) -> Result<(), Error> {
-        self.header(name, value.map(Some))
-    }
-
     pub(crate) fn json<T: Serialize>(&mut self, body: Given<T>) -> Result<(), Error> {
         let body = self.given(body)?;
         let bytes = serde_json::to_vec(&body).map_err(|error| self.refuse(format!("body: {error}")))?;

@@ -197,7 +197,7 @@ fn send(
         let (field, wire) = (format_ident!("{}", parameter.rust), &parameter.wire);
         Ok(match (parameter.place.as_str(), parameter.required) {
             ("path", _) => quote! { #call.path(#wire, #field)?; },
-            ("header", true) => quote! { #call.required_header(#wire, #field)?; },
+            ("header", true) => quote! { #call.header(#wire, #field.map(Some))?; },
             ("header", false) => quote! { #call.header(#wire, #field)?; },
             _ => quote! { #call.query(#wire, #field)?; },
         })

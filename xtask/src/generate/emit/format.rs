@@ -1,5 +1,7 @@
 //! How generated files look.
 
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
+use quote::ToTokens;
 use syn::Item;
 
 use crate::generate::COMMAND;
@@ -17,10 +19,52 @@ pub(crate) fn file(about: &str, items: &[Item]) -> String {
             text.push('\n');
         }
         before = Some(shape);
+        if let Item::Macro(item) = item {
+            text.push_str(&call(item));
+            continue;
+        }
         let file = syn::File { shebang: None, attrs: Vec::new(), items: vec![item.clone()] };
         text.push_str(&spaced(&prettyplease::unparse(&file)));
     }
     text
+}
+
+/// Writes a call of one of the raw crate's macros: a line for each member of a block.
+fn call(item: &syn::ItemMacro) -> String {
+    let name = item.mac.path.to_token_stream().to_string().replace(' ', "");
+    if matches!(item.mac.delimiter, syn::MacroDelimiter::Paren(_)) {
+        return format!("{name}!({});\n", item.mac.tokens);
+    }
+    format!("{name}! {{\n{}}}\n", members(item.mac.tokens.clone(), 1))
+}
+
+fn members(tokens: TokenStream, depth: usize) -> String {
+    let indent = "    ".repeat(depth);
+    let mut text = String::new();
+    let mut line = TokenStream::new();
+    for token in tokens {
+        match &token {
+            TokenTree::Group(group) if group.delimiter() == Delimiter::Brace => {
+                let inner = members(group.stream(), depth + 1);
+                text.push_str(&format!("{indent}{} {{\n{inner}{indent}}}\n", tight(&line)));
+                line = TokenStream::new();
+            }
+            TokenTree::Punct(punct) if punct.as_char() == ',' && depth > 1 => {
+                text.push_str(&format!("{indent}{},\n", tight(&line)));
+                line = TokenStream::new();
+            }
+            _ => line.extend([token]),
+        }
+    }
+    text
+}
+
+/// Tokens as people space them.
+fn tight(tokens: &TokenStream) -> String {
+    let spaced = tokens.to_string();
+    let rules = [(" :: ", "::"), (":: ", "::"), (" ::", "::"), (" <", "<"), ("< ", "<"), (" >", ">"), (" :", ":"), (" ,", ",")];
+    let tight = rules.iter().fold(spaced, |text, (from, to)| text.replace(from, to));
+    tight.replace("by[", "by [").replace("\"(", "\" (")
 }
 
 /// Puts a line between the members of an `impl`, as people do.

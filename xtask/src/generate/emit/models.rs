@@ -10,7 +10,7 @@ use syn::visit_mut::VisitMut;
 use syn::{Field, Fields, Item, ItemStruct, Type};
 
 use super::{InThisCrate, doc, impl_target, last_name};
-use crate::generate::document::{Document, reference};
+use crate::generate::document::{Document, Kind, reference};
 use crate::generate::normalise::names::PLAIN;
 
 /// The files of the models: name, what it is, items.
@@ -392,9 +392,12 @@ fn unions(document: &Document) -> anyhow::Result<Vec<Item>> {
     for (name, schema) in document.schemas() {
         let ident = format_ident!("{name}");
         if let Some(parts) = schema.get("x-flywheel-union").and_then(Value::as_array) {
+            let has_object = parts.iter().any(|part| document.kind(part) == Kind::Object);
             let variants = parts.iter().map(|part| {
+                let listing = part.get("x-rust-type").is_some() && document.kind(part) == Kind::Array;
                 let kind = document.kind(part).name();
-                let (variant, kind) = (format_ident!("{}", kind_variant(kind)), format_ident!("{kind}"));
+                let variant = format_ident!("{}", kind_variant(kind));
+                let kind = format_ident!("{}", if listing && !has_object { "listing" } else { kind });
                 let ty = rust_type(part);
                 quote! { #variant: #kind(#ty) }
             });

@@ -47,6 +47,11 @@ pub(crate) const PASSES: &[Pass] = &[
         run: names::rename,
     },
     Pass {
+        name: "tagged-unions",
+        does: "a union told apart by a field is a hand-written enumeration that keeps the JSON of unknown kinds",
+        run: unions::tagged,
+    },
+    Pass {
         name: "aliases",
         does: "an alias of a model becomes a type alias; what refers to it refers to the model",
         run: names::resolve_aliases,
@@ -55,6 +60,16 @@ pub(crate) const PASSES: &[Pass] = &[
         name: "wrapped-references",
         does: "a reference that is wrapped to carry a default is the reference",
         run: models::unwrap_references,
+    },
+    Pass {
+        name: "parameter-defaults",
+        does: "the default of a parameter is the server's business: what the caller leaves out is not sent",
+        run: parameters::drop_defaults,
+    },
+    Pass {
+        name: "property-defaults",
+        does: "a field has no default: null and absence stay what they are",
+        run: models::drop_defaults,
     },
     Pass { name: "free-models", does: "a model without fields is any JSON", run: models::free },
     Pass {
@@ -82,11 +97,6 @@ pub(crate) const PASSES: &[Pass] = &[
         does: "a model that is written where it is used gets a name",
         run: names::inline_models,
     },
-    Pass {
-        name: "parameter-defaults",
-        does: "the default of a parameter is the server's business: what the caller leaves out is not sent",
-        run: parameters::drop_defaults,
-    },
     Pass { name: "null-members", does: "`anyOf` with null is a nullable schema", run: unions::null_members },
     Pass {
         name: "listings",
@@ -99,18 +109,13 @@ pub(crate) const PASSES: &[Pass] = &[
         run: unions::texts,
     },
     Pass {
-        name: "tagged-unions",
-        does: "a union told apart by a field is a hand-written enumeration that keeps the JSON of unknown kinds",
-        run: unions::tagged,
-    },
-    Pass {
-        name: "list-unions",
-        does: "a union of lists is a list of the union of their rows",
-        run: unions::lists,
+        name: "collection-unions",
+        does: "a union of lists is a list of the union of their rows, and so are maps",
+        run: unions::collections,
     },
     Pass {
         name: "merged-unions",
-        does: "a union of objects in an answer is one model with the fields of all of them",
+        does: "a union of objects in an answer is one model with the fields of all of them, under the plain name when one is the start of the others",
         run: unions::merge_objects,
     },
     Pass {
@@ -152,11 +157,6 @@ pub(crate) const PASSES: &[Pass] = &[
         name: "required",
         does: "no field of an answer is required: releases drop fields",
         run: models::drop_required,
-    },
-    Pass {
-        name: "property-defaults",
-        does: "a field has no default: null and absence stay what they are",
-        run: models::drop_defaults,
     },
     Pass {
         name: "nullable-collections",

@@ -28,7 +28,7 @@ pub(crate) fn free(document: &mut Document) -> anyhow::Result<usize> {
 }
 
 fn is_annotation(key: &str) -> bool {
-    matches!(key, "description" | "title" | "deprecated") || key.starts_with("x-")
+    matches!(key, "description" | "title" | "deprecated") || (key.starts_with("x-") && key != "x-rust-type")
 }
 
 /// Takes references out of the `allOf` that carries a default or an annotation beside them.

@@ -1,6 +1,6 @@
 //! Unions: what `anyOf` says becomes a type that loses nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use heck::{ToPascalCase, ToSnakeCase};
 use serde_json::{Map, Value, json};
@@ -49,10 +49,7 @@ pub(crate) fn texts(document: &mut Document) -> anyhow::Result<usize> {
             [only] => (**only).clone(),
             _ => json!({ "type": "string" }),
         };
-        *schema = match others.as_slice() {
-            [] => text,
-            _ => json!({ "anyOf": others.into_iter().cloned().chain([text]).collect::<Vec<_>>() }),
-        };
+        *schema = union_of(&others, text);
         1
     }))
 }
@@ -78,7 +75,7 @@ pub(crate) fn tagged(document: &mut Document) -> anyhow::Result<usize> {
         named.insert(name.clone(), tagged_schema(name, keys, variants.collect()));
     }
     document.visit_schemas(|_, schema| {
-        let Some(variants) = members(schema).and_then(|parts| by_container(&before, parts)) else { return 0 };
+        let Some(variants) = members(schema).and_then(by_container) else { return 0 };
         let name = "AnyContainer";
         named.insert(name.to_owned(), tagged_schema(name, vec!["container_type".into()], variants));
         *schema = reference_to(name);
@@ -96,41 +93,52 @@ fn tagged_schema(name: &str, keys: Vec<Value>, variants: Vec<(String, Value)>) -
     schema
 }
 
-fn by_container(document: &Document, parts: &[Value]) -> Option<Vec<(String, Value)>> {
+fn by_container(parts: &[Value]) -> Option<Vec<(String, Value)>> {
+    const KINDS: [&str; 7] = ["group", "project", "subject", "session", "acquisition", "analysis", "collection"];
     let variants = parts.iter().map(|part| {
-        let name = reference(part)?;
-        document.schemas().get(name)?.pointer("/properties/container_type")?;
-        Some((name.to_snake_case().split('_').next()?.to_owned(), part.clone()))
+        let name = reference(part)?.to_snake_case();
+        let kind = KINDS.into_iter().find(|kind| name.split('_').next() == Some(kind))?;
+        Some((kind.to_owned(), part.clone()))
     });
     let variants = variants.collect::<Option<BTreeMap<_, _>>>()?;
     (variants.len() == parts.len() && parts.len() > 2).then(|| variants.into_iter().collect())
 }
 
-/// Makes a union of lists a list of the union of their rows.
-pub(crate) fn lists(document: &mut Document) -> anyhow::Result<usize> {
-    Ok(document.visit_schemas(|_, schema| {
-        let Some(parts) = members(schema) else { return 0 };
-        let (lists, others): (Vec<_>, Vec<_>) = parts.iter().partition(|part| part["type"] == "array");
-        if lists.len() < 2 {
-            return 0;
-        }
-        let rows = lists.iter().map(|list| list["items"].clone()).reduce(|one, other| either(one, &other));
-        let list = json!({ "type": "array", "items": rows });
-        *schema = match others.as_slice() {
-            [] => list,
-            _ => json!({ "anyOf": others.into_iter().cloned().chain([list]).collect::<Vec<_>>() }),
-        };
-        1
-    }))
+/// Makes a union of lists a list of the union of their rows, and a union of maps a map of the union of their values.
+pub(crate) fn collections(document: &mut Document) -> anyhow::Result<usize> {
+    let kinds = [("array", "items"), ("object", "additionalProperties")];
+    let one_kind = |document: &mut Document, (kind, inner): (&str, &str)| {
+        document.visit_schemas(|_, schema| {
+            let Some(parts) = members(schema) else { return 0 };
+            let of_kind = |part: &&Value| part["type"] == kind && part.get(inner).is_some();
+            let (collections, others): (Vec<_>, Vec<_>) = parts.iter().partition(of_kind);
+            if collections.len() < 2 {
+                return 0;
+            }
+            let within = collections.iter().map(|part| part[inner].clone());
+            let within = within.reduce(|one, other| either(one, &other));
+            *schema = union_of(&others, json!({ "type": kind, inner: within }));
+            1
+        })
+    };
+    Ok(kinds.into_iter().map(|kind| one_kind(document, kind)).sum())
+}
+
+/// What is left of a union, with the type that some of its members became.
+fn union_of(others: &[&Value], settled: Value) -> Value {
+    match others {
+        [] => settled,
+        _ => json!({ "anyOf": others.iter().map(|other| (*other).clone()).chain([settled]).collect::<Vec<_>>() }),
+    }
 }
 
 /// Makes a union of objects in an answer one model with the fields of all, under a name of its own. What is sent
 /// stays strict.
 pub(crate) fn merge_objects(document: &mut Document) -> anyhow::Result<usize> {
     let mut total = 0;
-    // A merged model can hold unions of its own.
+    // Fields that two models have with other types are unions again.
     loop {
-        let answers = document.in_answers();
+        let (answers, requests) = (document.in_answers(), document.in_requests());
         let before = document.clone();
         let mut merged = Map::new();
         let count = document.visit_answers(&answers, |name, schema| {
@@ -139,14 +147,12 @@ pub(crate) fn merge_objects(document: &mut Document) -> anyhow::Result<usize> {
             if models.len() < 2 {
                 return 0;
             }
-            let model = merge(&before, &models, name, &mut merged);
-            *schema = match others.as_slice() {
-                [] => model,
-                _ => json!({ "anyOf": others.into_iter().cloned().chain([model]).collect::<Vec<_>>() }),
-            };
+            let model = merge(&before, &requests, &models, name, &mut merged);
+            *schema = union_of(&others, model);
             1
         });
         document.schemas_mut().extend(merged);
+        let count = count + collections(document)? + texts(document)?;
         total += count;
         if count == 0 {
             return Ok(total);
@@ -158,7 +164,13 @@ fn is_model(document: &Document, part: &Value) -> bool {
     reference(part).is_some() && document.resolve(part).get("properties").is_some()
 }
 
-fn merge(document: &Document, models: &[&Value], place: &str, merged: &mut Map<String, Value>) -> Value {
+fn merge(
+    document: &Document,
+    requests: &BTreeSet<String>,
+    models: &[&Value],
+    place: &str,
+    merged: &mut Map<String, Value>,
+) -> Value {
     let mut properties = Map::<String, Value>::new();
     for (name, property) in models.iter().flat_map(|model| properties_of(document, model)) {
         let known = properties.get(name).cloned();
@@ -175,6 +187,14 @@ fn merge(document: &Document, models: &[&Value], place: &str, merged: &mut Map<S
         return (**superset).clone();
     }
     let names = models.iter().filter_map(|model| reference(model)).collect::<Vec<_>>();
+    // `AnalysisOutput` takes the fields of `AnalysisOutputInflatedJob`: it is the same thing, seen more closely.
+    let plain = names.iter().find(|plain| !requests.contains(**plain) && names.iter().all(|name| name.starts_with(**plain)));
+    if let Some(plain) = plain {
+        let mut model = document.schemas().get(*plain).cloned().unwrap_or_default();
+        model["properties"] = Value::Object(properties);
+        merged.insert((*plain).to_owned(), model);
+        return reference_to(plain);
+    }
     let name = if names.len() == 2 { names.join("Or") } else { place.to_owned() };
     let of = format!("The fields of {}: whichever the site answers with.", sentence(&names));
     merged.insert(name.clone(), json!({ "type": "object", "description": of, "properties": properties }));
@@ -222,10 +242,7 @@ pub(crate) fn request_objects(document: &mut Document) -> anyhow::Result<usize> 
         let variants = variants.collect::<Vec<_>>();
         named.insert(name.clone(), json!({ "oneOf": variants, "x-flywheel-kind": "object" }));
         let union = reference_to(&name);
-        *schema = match others.as_slice() {
-            [] => union,
-            _ => json!({ "anyOf": others.into_iter().cloned().chain([union]).collect::<Vec<_>>() }),
-        };
+        *schema = union_of(&others, union);
         1
     });
     document.schemas_mut().extend(named);

@@ -270,11 +270,7 @@ impl<'a> GetAllAnalyses<'a> {
     pub async fn send(
         self,
     ) -> Result<
-        ResponseValue<
-            crate::models::Listing<
-                types::AnalysisListOutputOrAnalysisListOutputInflatedJob,
-            >,
-        >,
+        ResponseValue<crate::models::Listing<types::AnalysisListOutput>>,
         Error,
     > {
         let Self {
@@ -365,9 +361,7 @@ impl<'a> GetAnalysis<'a> {
     /// # Errors
     ///
     /// When a parameter is missing or cannot be sent, and when the site refuses or cannot be reached.
-    pub async fn send(
-        self,
-    ) -> Result<ResponseValue<types::AnalysisOutputOrAnalysisOutputInflatedJob>, Error> {
+    pub async fn send(self) -> Result<ResponseValue<types::AnalysisOutput>, Error> {
         let Self { client, analysis_id, inflate_job, join, join_avatars } = self;
         let mut call = Call::new(client, OperationId::GetAnalysis.operation());
         call.path("analysis_id", analysis_id)?;

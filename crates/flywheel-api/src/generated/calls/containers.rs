@@ -617,11 +617,7 @@ impl<'a> GetContainerAnalyses<'a> {
     pub async fn send(
         self,
     ) -> Result<
-        ResponseValue<
-            crate::models::Listing<
-                types::AnalysisListOutputOrAnalysisListOutputInflatedJob,
-            >,
-        >,
+        ResponseValue<crate::models::Listing<types::AnalysisListOutput>>,
         Error,
     > {
         let Self {
@@ -790,9 +786,7 @@ impl<'a> GetContainerAnalysis<'a> {
     /// # Errors
     ///
     /// When a parameter is missing or cannot be sent, and when the site refuses or cannot be reached.
-    pub async fn send(
-        self,
-    ) -> Result<ResponseValue<types::AnalysisOutputInflatedJobOrAnalysisOutput>, Error> {
+    pub async fn send(self) -> Result<ResponseValue<types::AnalysisOutput>, Error> {
         let Self { client, cid, analysis_id, inflate_job, join, join_avatars } = self;
         let mut call = Call::new(client, OperationId::GetContainerAnalysis.operation());
         call.path("cid", cid)?;
@@ -2154,7 +2148,7 @@ impl<'a> GetContainer<'a> {
     /// # Errors
     ///
     /// When a parameter is missing or cannot be sent, and when the site refuses or cannot be reached.
-    pub async fn send(self) -> Result<ResponseValue<types::GetContainerAnswer>, Error> {
+    pub async fn send(self) -> Result<ResponseValue<crate::types::AnyContainer>, Error> {
         let Self { client, container_id, join, join_avatars } = self;
         let mut call = Call::new(client, OperationId::GetContainer.operation());
         call.path("container_id", container_id)?;

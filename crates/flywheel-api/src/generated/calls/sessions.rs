@@ -611,11 +611,7 @@ impl<'a> GetSessionAnalyses<'a> {
     pub async fn send(
         self,
     ) -> Result<
-        ResponseValue<
-            crate::models::Listing<
-                types::AnalysisListOutputOrAnalysisListOutputInflatedJob,
-            >,
-        >,
+        ResponseValue<crate::models::Listing<types::AnalysisListOutput>>,
         Error,
     > {
         let Self {
@@ -784,9 +780,7 @@ impl<'a> GetSessionAnalysis<'a> {
     /// # Errors
     ///
     /// When a parameter is missing or cannot be sent, and when the site refuses or cannot be reached.
-    pub async fn send(
-        self,
-    ) -> Result<ResponseValue<types::AnalysisOutputInflatedJobOrAnalysisOutput>, Error> {
+    pub async fn send(self) -> Result<ResponseValue<types::AnalysisOutput>, Error> {
         let Self { client, cid, analysis_id, inflate_job, join, join_avatars } = self;
         let mut call = Call::new(client, OperationId::GetSessionAnalysis.operation());
         call.path("cid", cid)?;

@@ -10928,6 +10928,88 @@ impl ::std::convert::From<super::GearExchange> for GearExchange {
     }
 }
 
+/// Builds a [`GearFileInput`](super::GearFileInput).
+#[derive(Clone)]
+pub struct GearFileInput {
+    base: ::std::result::Result<
+        ::std::option::Option<::std::string::String>,
+        ::std::string::String,
+    >,
+    optional: ::std::result::Result<::std::option::Option<bool>, ::std::string::String>,
+    extra: ::std::result::Result<crate::models::Extra, ::std::string::String>,
+}
+
+impl ::std::default::Default for GearFileInput {
+    fn default() -> Self {
+        Self {
+            base: Ok(Default::default()),
+            optional: Ok(Default::default()),
+            extra: Ok(::std::default::Default::default()),
+        }
+    }
+}
+
+impl GearFileInput {
+    /// Sets `base`.
+    pub fn base<T>(mut self, value: T) -> Self
+    where
+        T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+        T::Error: ::std::fmt::Display,
+    {
+        self.base = value
+            .try_into()
+            .map_err(|e| format!("error converting supplied value for base: {e}"));
+        self
+    }
+
+    /// Sets `optional`.
+    pub fn optional<T>(mut self, value: T) -> Self
+    where
+        T: ::std::convert::TryInto<::std::option::Option<bool>>,
+        T::Error: ::std::fmt::Display,
+    {
+        self.optional = value
+            .try_into()
+            .map_err(|e| format!("error converting supplied value for optional: {e}"));
+        self
+    }
+
+    /// Sets members that the model does not know.
+    pub fn extra<T>(mut self, value: T) -> Self
+    where
+        T: ::std::convert::TryInto<crate::models::Extra>,
+        T::Error: ::std::fmt::Display,
+    {
+        self.extra = value
+            .try_into()
+            .map_err(|e| format!("error converting supplied value for extra: {e}"));
+        self
+    }
+}
+
+impl ::std::convert::TryFrom<GearFileInput> for super::GearFileInput {
+    type Error = super::error::ConversionError;
+    fn try_from(
+        value: GearFileInput,
+    ) -> ::std::result::Result<Self, super::error::ConversionError> {
+        Ok(Self {
+            base: value.base?,
+            optional: value.optional?,
+            extra: value.extra?,
+        })
+    }
+}
+
+impl ::std::convert::From<super::GearFileInput> for GearFileInput {
+    fn from(value: super::GearFileInput) -> Self {
+        Self {
+            base: Ok(value.base),
+            optional: Ok(value.optional),
+            extra: Ok(value.extra),
+        }
+    }
+}
+
 /// Builds a [`GearManifest`](super::GearManifest).
 #[derive(Clone)]
 pub struct GearManifest {
@@ -10973,7 +11055,7 @@ pub struct GearManifest {
     >,
     inputs: ::std::result::Result<
         ::std::option::Option<
-            ::indexmap::IndexMap<::std::string::String, super::GearManifestInputs>,
+            ::indexmap::IndexMap<::std::string::String, super::GearFileInput>,
         >,
         ::std::string::String,
     >,
@@ -11168,7 +11250,7 @@ impl GearManifest {
     where
         T: ::std::convert::TryInto<
             ::std::option::Option<
-                ::indexmap::IndexMap<::std::string::String, super::GearManifestInputs>,
+                ::indexmap::IndexMap<::std::string::String, super::GearFileInput>,
             >,
         >,
         T::Error: ::std::fmt::Display,
@@ -11342,88 +11424,6 @@ impl ::std::convert::From<super::GearManifest> for GearManifest {
             source: Ok(value.source),
             url: Ok(value.url),
             version: Ok(value.version),
-            extra: Ok(value.extra),
-        }
-    }
-}
-
-/// Builds a [`GearManifestInputs`](super::GearManifestInputs).
-#[derive(Clone)]
-pub struct GearManifestInputs {
-    base: ::std::result::Result<
-        ::std::option::Option<::serde_json::Value>,
-        ::std::string::String,
-    >,
-    optional: ::std::result::Result<::std::option::Option<bool>, ::std::string::String>,
-    extra: ::std::result::Result<crate::models::Extra, ::std::string::String>,
-}
-
-impl ::std::default::Default for GearManifestInputs {
-    fn default() -> Self {
-        Self {
-            base: Ok(Default::default()),
-            optional: Ok(Default::default()),
-            extra: Ok(::std::default::Default::default()),
-        }
-    }
-}
-
-impl GearManifestInputs {
-    /// Sets `base`.
-    pub fn base<T>(mut self, value: T) -> Self
-    where
-        T: ::std::convert::TryInto<::std::option::Option<::serde_json::Value>>,
-        T::Error: ::std::fmt::Display,
-    {
-        self.base = value
-            .try_into()
-            .map_err(|e| format!("error converting supplied value for base: {e}"));
-        self
-    }
-
-    /// Sets `optional`.
-    pub fn optional<T>(mut self, value: T) -> Self
-    where
-        T: ::std::convert::TryInto<::std::option::Option<bool>>,
-        T::Error: ::std::fmt::Display,
-    {
-        self.optional = value
-            .try_into()
-            .map_err(|e| format!("error converting supplied value for optional: {e}"));
-        self
-    }
-
-    /// Sets members that the model does not know.
-    pub fn extra<T>(mut self, value: T) -> Self
-    where
-        T: ::std::convert::TryInto<crate::models::Extra>,
-        T::Error: ::std::fmt::Display,
-    {
-        self.extra = value
-            .try_into()
-            .map_err(|e| format!("error converting supplied value for extra: {e}"));
-        self
-    }
-}
-
-impl ::std::convert::TryFrom<GearManifestInputs> for super::GearManifestInputs {
-    type Error = super::error::ConversionError;
-    fn try_from(
-        value: GearManifestInputs,
-    ) -> ::std::result::Result<Self, super::error::ConversionError> {
-        Ok(Self {
-            base: value.base?,
-            optional: value.optional?,
-            extra: value.extra?,
-        })
-    }
-}
-
-impl ::std::convert::From<super::GearManifestInputs> for GearManifestInputs {
-    fn from(value: super::GearManifestInputs) -> Self {
-        Self {
-            base: Ok(value.base),
-            optional: Ok(value.optional),
             extra: Ok(value.extra),
         }
     }

@@ -5,469 +5,904 @@
 use crate::models::open_enum;
 
 open_enum! {
-    AccessLevel { Ro = "ro", Rw = "rw", Admin = "admin", }
-}
-
-open_enum! {
-    AccessOutcome { Granted = "granted", Denied = "denied", }
-}
-
-open_enum! {
-    AccessType { RoleChange = "role_change", UserRoleChange = "user_role_change",
-    AddPermission = "add_permission", ModifyPermission = "modify_permission",
-    DeleteContainer = "delete_container", ViewAnnotation = "view_annotation",
-    ViewContainer = "view_container", ViewSubject = "view_subject", ViewFile =
-    "view_file", ViewJob = "view_job", ViewJobLogs = "view_job_logs", DownloadFile =
-    "download_file", ReplaceFile = "replace_file", DeleteAnnotation =
-    "delete_annotation", DeleteFile = "delete_file", DeleteAnalysis = "delete_analysis",
-    UserLogin = "user_login", UserLogout = "user_logout", UserEnabled = "user_enabled",
-    UserDisabled = "user_disabled", UserDeleted = "user_deleted", ViewFormResponse =
-    "view_form_response", DeleteFormResponse = "delete_form_response", SyncToExternal =
-    "sync_to_external", FileMovedAway = "file_moved_away", FileMovedIn = "file_moved_in",
-    ContainerMovedAway = "container_moved_away", ContainerMovedIn = "container_moved_in",
+    AccessLevel {
+        Ro = "ro",
+        Rw = "rw",
+        Admin = "admin",
     }
 }
 
 open_enum! {
-    Accumulator { Count = "count", Sum = "sum", Mean = "mean", StandardDeviation =
-    "standard_deviation", Minimum = "minimum", Maximum = "maximum", }
+    AccessOutcome {
+        Granted = "granted",
+        Denied = "denied",
+    }
+}
+
+open_enum! {
+    AccessType {
+        RoleChange = "role_change",
+        UserRoleChange = "user_role_change",
+        AddPermission = "add_permission",
+        ModifyPermission = "modify_permission",
+        DeleteContainer = "delete_container",
+        ViewAnnotation = "view_annotation",
+        ViewContainer = "view_container",
+        ViewSubject = "view_subject",
+        ViewFile = "view_file",
+        ViewJob = "view_job",
+        ViewJobLogs = "view_job_logs",
+        DownloadFile = "download_file",
+        ReplaceFile = "replace_file",
+        DeleteAnnotation = "delete_annotation",
+        DeleteFile = "delete_file",
+        DeleteAnalysis = "delete_analysis",
+        UserLogin = "user_login",
+        UserLogout = "user_logout",
+        UserEnabled = "user_enabled",
+        UserDisabled = "user_disabled",
+        UserDeleted = "user_deleted",
+        ViewFormResponse = "view_form_response",
+        DeleteFormResponse = "delete_form_response",
+        SyncToExternal = "sync_to_external",
+        FileMovedAway = "file_moved_away",
+        FileMovedIn = "file_moved_in",
+        ContainerMovedAway = "container_moved_away",
+        ContainerMovedIn = "container_moved_in",
+    }
+}
+
+open_enum! {
+    Accumulator {
+        Count = "count",
+        Sum = "sum",
+        Mean = "mean",
+        StandardDeviation = "standard_deviation",
+        Minimum = "minimum",
+        Maximum = "maximum",
+    }
+}
+
+open_enum! {
+    Action {
+        ContainersViewMetadata = "containers_view_metadata",
+        ContainersCreateHierarchy = "containers_create_hierarchy",
+        ContainersModifyMetadata = "containers_modify_metadata",
+        ContainersDeleteHierarchy = "containers_delete_hierarchy",
+        ContainersDeleteProject = "containers_delete_project",
+        CopyByReference = "copy_by_reference",
+        AnalysesViewMetadata = "analyses_view_metadata",
+        AnalysesCreateSdk = "analyses_create_sdk",
+        AnalysesCreateJob = "analyses_create_job",
+        AnalysesModifyMetadata = "analyses_modify_metadata",
+        AnalysesDelete = "analyses_delete",
+        FilesViewMetadata = "files_view_metadata",
+        FilesViewContents = "files_view_contents",
+        FilesDownload = "files_download",
+        FilesCreateBulk = "files_create_bulk",
+        FilesCreateSingle = "files_create_single",
+        FilesModifyMetadata = "files_modify_metadata",
+        FilesMove = "files_move",
+        FilesDeleteNonDeviceData = "files_delete_non_device_data",
+        FilesDeleteDeviceData = "files_delete_device_data",
+        TagsView = "tags_view",
+        TagsManage = "tags_manage",
+        NotesView = "notes_view",
+        NotesManage = "notes_manage",
+        ProjectPermissionsView = "project_permissions_view",
+        ProjectPermissionsManage = "project_permissions_manage",
+        ProjectSharingManage = "project_sharing_manage",
+        GearRulesView = "gear_rules_view",
+        GearRulesManage = "gear_rules_manage",
+        DataViewsView = "data_views_view",
+        DataViewsManage = "data_views_manage",
+        SessionTemplatesView = "session_templates_view",
+        SessionTemplatesManage = "session_templates_manage",
+        JobsView = "jobs_view",
+        JobsManage = "jobs_manage",
+        JobsManageOthers = "jobs_manage_others",
+        SettingsModify = "settings_modify",
+        SettingsView = "settings_view",
+        ReaderTaskAdmin = "reader_task_admin",
+        ReaderTaskView = "reader_task_view",
+        AnnotationsManage = "annotations_manage",
+        AnnotationsViewOthers = "annotations_view_others",
+        AnnotationsEditOthers = "annotations_edit_others",
+        AnnotationsDeleteOthers = "annotations_delete_others",
+        FormAdmin = "form_admin",
+        FormResponsesManage = "form_responses_manage",
+        FormResponsesViewOthers = "form_responses_view_others",
+        FormResponsesEditOthers = "form_responses_edit_others",
+        ImportsManage = "imports_manage",
+        ExportsManage = "exports_manage",
+        JupyterlabServersRead = "jupyterlab_servers_read",
+        JupyterlabServersLaunch = "jupyterlab_servers_launch",
+        JupyterlabServersCreate = "jupyterlab_servers_create",
+        JupyterlabServersModify = "jupyterlab_servers_modify",
+        JupyterlabServersDelete = "jupyterlab_servers_delete",
+        AuditTrailReportsManage = "audit_trail_reports_manage",
+        AuditTrailReportsView = "audit_trail_reports_view",
+        TasksView = "tasks_view",
+        TasksCreate = "tasks_create",
+        TasksModify = "tasks_modify",
+        TasksAssign = "tasks_assign",
+        TasksReportCreate = "tasks_report_create",
+        TasksReportDelete = "tasks_report_delete",
+        TasksReportRead = "tasks_report_read",
+        MalwareFindingsView = "malware_findings_view",
+    }
+}
+
+open_enum! {
+    AdjudicationDecision {
+        Reader1 = "reader_1",
+        Reader2 = "reader_2",
+        OwnRead = "own_read",
+    }
+}
+
+open_enum! {
+    AssigneeType {
+        StaffingPool = "staffing_pool",
+        User = "user",
+    }
+}
+
+open_enum! {
+    AuditTrailReportStatus {
+        Pending = "pending",
+        Complete = "complete",
+        Failed = "failed",
+        InProgress = "in_progress",
+        Canceled = "canceled",
+    }
 }
 
-open_enum! {
-    Action { ContainersViewMetadata = "containers_view_metadata",
-    ContainersCreateHierarchy = "containers_create_hierarchy", ContainersModifyMetadata =
-    "containers_modify_metadata", ContainersDeleteHierarchy =
-    "containers_delete_hierarchy", ContainersDeleteProject = "containers_delete_project",
-    CopyByReference = "copy_by_reference", AnalysesViewMetadata =
-    "analyses_view_metadata", AnalysesCreateSdk = "analyses_create_sdk",
-    AnalysesCreateJob = "analyses_create_job", AnalysesModifyMetadata =
-    "analyses_modify_metadata", AnalysesDelete = "analyses_delete", FilesViewMetadata =
-    "files_view_metadata", FilesViewContents = "files_view_contents", FilesDownload =
-    "files_download", FilesCreateBulk = "files_create_bulk", FilesCreateSingle =
-    "files_create_single", FilesModifyMetadata = "files_modify_metadata", FilesMove =
-    "files_move", FilesDeleteNonDeviceData = "files_delete_non_device_data",
-    FilesDeleteDeviceData = "files_delete_device_data", TagsView = "tags_view",
-    TagsManage = "tags_manage", NotesView = "notes_view", NotesManage = "notes_manage",
-    ProjectPermissionsView = "project_permissions_view", ProjectPermissionsManage =
-    "project_permissions_manage", ProjectSharingManage = "project_sharing_manage",
-    GearRulesView = "gear_rules_view", GearRulesManage = "gear_rules_manage",
-    DataViewsView = "data_views_view", DataViewsManage = "data_views_manage",
-    SessionTemplatesView = "session_templates_view", SessionTemplatesManage =
-    "session_templates_manage", JobsView = "jobs_view", JobsManage = "jobs_manage",
-    JobsManageOthers = "jobs_manage_others", SettingsModify = "settings_modify",
-    SettingsView = "settings_view", ReaderTaskAdmin = "reader_task_admin", ReaderTaskView
-    = "reader_task_view", AnnotationsManage = "annotations_manage", AnnotationsViewOthers
-    = "annotations_view_others", AnnotationsEditOthers = "annotations_edit_others",
-    AnnotationsDeleteOthers = "annotations_delete_others", FormAdmin = "form_admin",
-    FormResponsesManage = "form_responses_manage", FormResponsesViewOthers =
-    "form_responses_view_others", FormResponsesEditOthers = "form_responses_edit_others",
-    ImportsManage = "imports_manage", ExportsManage = "exports_manage",
-    JupyterlabServersRead = "jupyterlab_servers_read", JupyterlabServersLaunch =
-    "jupyterlab_servers_launch", JupyterlabServersCreate = "jupyterlab_servers_create",
-    JupyterlabServersModify = "jupyterlab_servers_modify", JupyterlabServersDelete =
-    "jupyterlab_servers_delete", AuditTrailReportsManage = "audit_trail_reports_manage",
-    AuditTrailReportsView = "audit_trail_reports_view", TasksView = "tasks_view",
-    TasksCreate = "tasks_create", TasksModify = "tasks_modify", TasksAssign =
-    "tasks_assign", TasksReportCreate = "tasks_report_create", TasksReportDelete =
-    "tasks_report_delete", TasksReportRead = "tasks_report_read", MalwareFindingsView =
-    "malware_findings_view", }
-}
-
-open_enum! {
-    AdjudicationDecision { Reader1 = "reader_1", Reader2 = "reader_2", OwnRead =
-    "own_read", }
-}
-
-open_enum! {
-    AssigneeType { StaffingPool = "staffing_pool", User = "user", }
-}
-
-open_enum! {
-    AuditTrailReportStatus { Pending = "pending", Complete = "complete", Failed =
-    "failed", InProgress = "in_progress", Canceled = "canceled", }
-}
-
-open_enum! {
-    BodyRegion { Abdomen = "Abdomen", AbdomenPelvis = "Abdomen+Pelvis",
-    AbdomenPelvisLowerExtremity = "Abdomen+Pelvis+Lower extremity", Breast = "Breast",
-    Chest = "Chest", ChestAbdomen = "Chest+Abdomen", ChestAbdomenPelvis =
-    "Chest+Abdomen+Pelvis", Extremity = "Extremity", Head = "Head", HeadNeck =
-    "Head+Neck", HeadNeckChestAbdomen = "Head+Neck+Chest+Abdomen",
-    HeadNeckChestAbdomenPelvis = "Head+Neck+Chest+Abdomen+Pelvis", LowerExtremity =
-    "Lower extremity", Neck = "Neck", NeckChest = "Neck+Chest", Pelvis = "Pelvis",
-    PelvisLowerExtremity = "Pelvis+Lower extremity", UpperExtremity = "Upper extremity",
-    WholeBody = "Whole body", }
-}
-
-open_enum! {
-    CvatSyncState { NotSynced = "not_synced", Synced = "synced", Error = "error", }
-}
-
-open_enum! {
-    ChangeLogContainerType { Project = "project", Subject = "subject", Session =
-    "session", Acquisition = "acquisition", Analysis = "analysis", File = "file", Device
-    = "device", MasterSubjectCode = "master_subject_code", GearRule = "gear_rule",
-    FormResponse = "form_response", Annotation = "annotation", Segmentation =
-    "segmentation", }
-}
-
-open_enum! {
-    ChangeMethod { Create = "CREATE", Add = "ADD", Delete = "DELETE", Update = "UPDATE",
-    ReplaceFile = "REPLACE_FILE", NoteDeletion = "NOTE_DELETION", ESignature =
-    "E-SIGNATURE", }
+open_enum! {
+    BodyRegion {
+        Abdomen = "Abdomen",
+        AbdomenPelvis = "Abdomen+Pelvis",
+        AbdomenPelvisLowerExtremity = "Abdomen+Pelvis+Lower extremity",
+        Breast = "Breast",
+        Chest = "Chest",
+        ChestAbdomen = "Chest+Abdomen",
+        ChestAbdomenPelvis = "Chest+Abdomen+Pelvis",
+        Extremity = "Extremity",
+        Head = "Head",
+        HeadNeck = "Head+Neck",
+        HeadNeckChestAbdomen = "Head+Neck+Chest+Abdomen",
+        HeadNeckChestAbdomenPelvis = "Head+Neck+Chest+Abdomen+Pelvis",
+        LowerExtremity = "Lower extremity",
+        Neck = "Neck",
+        NeckChest = "Neck+Chest",
+        Pelvis = "Pelvis",
+        PelvisLowerExtremity = "Pelvis+Lower extremity",
+        UpperExtremity = "Upper extremity",
+        WholeBody = "Whole body",
+    }
 }
 
-open_enum! {
-    Cohort { Control = "Control", Study = "Study", }
-}
+open_enum! {
+    CvatSyncState {
+        NotSynced = "not_synced",
+        Synced = "synced",
+        Error = "error",
+    }
+}
+
+open_enum! {
+    ChangeLogContainerType {
+        Project = "project",
+        Subject = "subject",
+        Session = "session",
+        Acquisition = "acquisition",
+        Analysis = "analysis",
+        File = "file",
+        Device = "device",
+        MasterSubjectCode = "master_subject_code",
+        GearRule = "gear_rule",
+        FormResponse = "form_response",
+        Annotation = "annotation",
+        Segmentation = "segmentation",
+    }
+}
+
+open_enum! {
+    ChangeMethod {
+        Create = "CREATE",
+        Add = "ADD",
+        Delete = "DELETE",
+        Update = "UPDATE",
+        ReplaceFile = "REPLACE_FILE",
+        NoteDeletion = "NOTE_DELETION",
+        ESignature = "E-SIGNATURE",
+    }
+}
+
+open_enum! {
+    Cohort {
+        Control = "Control",
+        Study = "Study",
+    }
+}
 
 open_enum! {
-    CollectionNodeLevel { Project = "project", Session = "session", Subject = "subject",
-    Acquisition = "acquisition", }
+    CollectionNodeLevel {
+        Project = "project",
+        Session = "session",
+        Subject = "subject",
+        Acquisition = "acquisition",
+    }
 }
 
 open_enum! {
-    CollectionOperationType { Add = "add", Remove = "remove", }
+    CollectionOperationType {
+        Add = "add",
+        Remove = "remove",
+    }
 }
 
 open_enum! {
-    ColumnType { Int = "int", Float = "float", String = "string", Bool = "bool", Object =
-    "object", }
+    ColumnType {
+        Int = "int",
+        Float = "float",
+        String = "string",
+        Bool = "bool",
+        Object = "object",
+    }
 }
 
 open_enum! {
-    ConflictTypes { Skip = "skip", Move = "move", Dry = "dry", }
+    ConflictTypes {
+        Skip = "skip",
+        Move = "move",
+        Dry = "dry",
+    }
 }
 
 open_enum! {
-    ContainerDeleteReason { DuplicateData = "duplicate_data", DataIsNotPartOfStudy =
-    "data_is_not_part_of_study", DataIncompleteOrCorrupt = "data_incomplete_or_corrupt",
-    DataStructuredIncorrectly = "data_structured_incorrectly", DataHasBeenExportedOrMoved
-    = "data_has_been_exported_or_moved", ContainerIsEmpty = "container_is_empty",
-    AnalysisOrProcessingFailedOrCancelled = "analysis_or_processing_failed_or_cancelled",
-    ComplianceConsentWithdrawn = "compliance_consent_withdrawn", CompliancePhi =
-    "compliance_phi", ComplianceDataPolicy = "compliance_data_policy", TestData =
-    "test_data", PackfileCleanup = "packfile_cleanup", }
+    ContainerDeleteReason {
+        DuplicateData = "duplicate_data",
+        DataIsNotPartOfStudy = "data_is_not_part_of_study",
+        DataIncompleteOrCorrupt = "data_incomplete_or_corrupt",
+        DataStructuredIncorrectly = "data_structured_incorrectly",
+        DataHasBeenExportedOrMoved = "data_has_been_exported_or_moved",
+        ContainerIsEmpty = "container_is_empty",
+        AnalysisOrProcessingFailedOrCancelled = "analysis_or_processing_failed_or_cancelled",
+        ComplianceConsentWithdrawn = "compliance_consent_withdrawn",
+        CompliancePhi = "compliance_phi",
+        ComplianceDataPolicy = "compliance_data_policy",
+        TestData = "test_data",
+        PackfileCleanup = "packfile_cleanup",
+    }
 }
 
 open_enum! {
-    ContainerType { Group = "group", Project = "project", Subject = "subject", Session =
-    "session", Acquisition = "acquisition", Analysis = "analysis", File = "file", User =
-    "user", Collection = "collection", ReaderTask = "reader_task", JupyterlabServer =
-    "jupyterlab_server", Annotation = "annotation", Segmentation = "segmentation", Task =
-    "task", FormResponse = "form_response", }
+    ContainerType {
+        Group = "group",
+        Project = "project",
+        Subject = "subject",
+        Session = "session",
+        Acquisition = "acquisition",
+        Analysis = "analysis",
+        File = "file",
+        User = "user",
+        Collection = "collection",
+        ReaderTask = "reader_task",
+        JupyterlabServer = "jupyterlab_server",
+        Annotation = "annotation",
+        Segmentation = "segmentation",
+        Task = "task",
+        FormResponse = "form_response",
+    }
 }
 
 open_enum! {
-    CopyStatus { Static = "static", Scheduled = "scheduled", Copying = "copying",
-    Completed = "completed", Failed = "failed", }
+    CopyStatus {
+        Static = "static",
+        Scheduled = "scheduled",
+        Copying = "copying",
+        Completed = "completed",
+        Failed = "failed",
+    }
 }
 
 open_enum! {
-    CoreModelsSearchParentType { Site = "site", User = "user", Analysis = "analysis",
-    Group = "group", Project = "project", Session = "session", }
+    CoreModelsSearchParentType {
+        Site = "site",
+        User = "user",
+        Analysis = "analysis",
+        Group = "group",
+        Project = "project",
+        Session = "session",
+    }
 }
 
 open_enum! {
-    DataStrategy { None = "none", DropRow = "drop-row", }
+    DataStrategy {
+        None = "none",
+        DropRow = "drop-row",
+    }
 }
 
 open_enum! {
-    DataViewExecutionState { Queued = "queued", Processing = "processing", Completed =
-    "completed", Failed = "failed", }
+    DataViewExecutionState {
+        Queued = "queued",
+        Processing = "processing",
+        Completed = "completed",
+        Failed = "failed",
+    }
 }
 
 open_enum! {
-    DefaultFlywheelRole { Admin = "admin", Ro = "ro", Rw = "rw", }
+    DefaultFlywheelRole {
+        Admin = "admin",
+        Ro = "ro",
+        Rw = "rw",
+    }
 }
 
 open_enum! {
-    DeidLogSkipReason { UnsupportedType = "unsupported_type", ManualOverride =
-    "manual_override", }
+    DeidLogSkipReason {
+        UnsupportedType = "unsupported_type",
+        ManualOverride = "manual_override",
+    }
 }
 
 open_enum! {
-    DeleteStatus { Static = "static", Scheduled = "scheduled", Deleting = "deleting",
-    Completed = "completed", Failed = "failed", }
+    DeleteStatus {
+        Static = "static",
+        Scheduled = "scheduled",
+        Deleting = "deleting",
+        Completed = "completed",
+        Failed = "failed",
+    }
 }
 
 open_enum! {
-    DeprecatedAction { JobsRunCancel = "jobs_run_cancel", JobsCancelAny =
-    "jobs_cancel_any", }
+    DeprecatedAction {
+        JobsRunCancel = "jobs_run_cancel",
+        JobsCancelAny = "jobs_cancel_any",
+    }
 }
 
 open_enum! {
-    DestinationContainerType { Sessions = "sessions", Subjects = "subjects", Projects =
-    "projects", }
+    DestinationContainerType {
+        Sessions = "sessions",
+        Subjects = "subjects",
+        Projects = "projects",
+    }
 }
 
 open_enum! {
-    DownloadFormat { Tar = "tar", Zip = "zip", }
+    DownloadFormat {
+        Tar = "tar",
+        Zip = "zip",
+    }
 }
 
 open_enum! {
-    DownloadStrategy { Bulk = "bulk", Classic = "classic", Full = "full", ReadTask =
-    "read_task", }
+    DownloadStrategy {
+        Bulk = "bulk",
+        Classic = "classic",
+        Full = "full",
+        ReadTask = "read_task",
+    }
 }
 
 open_enum! {
-    EtdrsGridPreset { Standard = "standard", Extended = "extended", }
+    EtdrsGridPreset {
+        Standard = "standard",
+        Extended = "extended",
+    }
 }
 
 open_enum! {
-    FieldType { Checkbox = "checkbox", Switch = "switch", Radio = "radio", Text = "text",
-    TextArea = "text-area", Date = "date", Phone = "phone", Select = "select", Paragraph
-    = "paragraph", Instruction = "instruction", Int = "int", Float = "float", }
+    FieldType {
+        Checkbox = "checkbox",
+        Switch = "switch",
+        Radio = "radio",
+        Text = "text",
+        TextArea = "text-area",
+        Date = "date",
+        Phone = "phone",
+        Select = "select",
+        Paragraph = "paragraph",
+        Instruction = "instruction",
+        Int = "int",
+        Float = "float",
+    }
 }
 
 open_enum! {
-    FileBrowserScope { Subject = "subject", Session = "session", }
+    FileBrowserScope {
+        Subject = "subject",
+        Session = "session",
+    }
 }
 
 open_enum! {
-    FileFormat { Csv = "csv", Tsv = "tsv", Json = "json", Ndjson = "ndjson", JsonFlat =
-    "json-flat", JsonRowColumn = "json-row-column", }
+    FileFormat {
+        Csv = "csv",
+        Tsv = "tsv",
+        Json = "json",
+        Ndjson = "ndjson",
+        JsonFlat = "json-flat",
+        JsonRowColumn = "json-row-column",
+    }
 }
 
 open_enum! {
-    FileGroup { Inputs = "inputs", Files = "files", }
+    FileGroup {
+        Inputs = "inputs",
+        Files = "files",
+    }
 }
 
 open_enum! {
-    FilterView { Tasks = "tasks", Usage = "usage", }
+    FilterView {
+        Tasks = "tasks",
+        Usage = "usage",
+    }
 }
 
 open_enum! {
-    FormContext { Upload = "upload", Reader = "reader", }
+    FormContext {
+        Upload = "upload",
+        Reader = "reader",
+    }
 }
 
 open_enum! {
-    FormStatus { Draft = "draft", Published = "published", Archived = "archived", }
+    FormStatus {
+        Draft = "draft",
+        Published = "published",
+        Archived = "archived",
+    }
 }
 
 open_enum! {
-    GearCategory { Analysis = "analysis", Converter = "converter", Utility = "utility",
-    Classifier = "classifier", Qa = "qa", }
+    GearCategory {
+        Analysis = "analysis",
+        Converter = "converter",
+        Utility = "utility",
+        Classifier = "classifier",
+        Qa = "qa",
+    }
 }
 
 open_enum! {
-    GearPermissionsType { Projects = "projects", Users = "users", }
+    GearPermissionsType {
+        Projects = "projects",
+        Users = "users",
+    }
 }
 
 open_enum! {
-    GearRuleConditionType { FileType = "file.type", FileName = "file.name", FileModality
-    = "file.modality", FileClassification = "file.classification", FileTags =
-    "file.tags", FileParentRefType = "file.parent_ref.type", ContainerHasType =
-    "container.has-type", ContainerHasClassification = "container.has-classification",
-    GearName = "gear.name", GearVersion = "gear.version", }
+    GearRuleConditionType {
+        FileType = "file.type",
+        FileName = "file.name",
+        FileModality = "file.modality",
+        FileClassification = "file.classification",
+        FileTags = "file.tags",
+        FileParentRefType = "file.parent_ref.type",
+        ContainerHasType = "container.has-type",
+        ContainerHasClassification = "container.has-classification",
+        GearName = "gear.name",
+        GearVersion = "gear.version",
+    }
 }
 
 open_enum! {
-    HeaderFeature { SyncAzureMlClient = "sync_azure_ml_client", SyncJupyterhubClient =
-    "sync_jupyterhub_client", Pagination = "pagination", SlimContainers =
-    "slim-containers", SafeRedirect = "safe-redirect", ExcludeFiles = "exclude-files",
-    Beta = "beta", SubjectContainer = "subject-container", MultipartSignedUrl =
-    "multipart_signed_url", JoinFiles = "join_files", }
+    HeaderFeature {
+        SyncAzureMlClient = "sync_azure_ml_client",
+        SyncJupyterhubClient = "sync_jupyterhub_client",
+        Pagination = "pagination",
+        SlimContainers = "slim-containers",
+        SafeRedirect = "safe-redirect",
+        ExcludeFiles = "exclude-files",
+        Beta = "beta",
+        SubjectContainer = "subject-container",
+        MultipartSignedUrl = "multipart_signed_url",
+        JoinFiles = "join_files",
+    }
 }
 
 open_enum! {
-    InfoContainerType { Acquisitions = "acquisitions", Analyses = "analyses", Collections
-    = "collections", Containers = "containers", Projects = "projects", Sessions =
-    "sessions", Subjects = "subjects", Files = "files", }
+    InfoContainerType {
+        Acquisitions = "acquisitions",
+        Analyses = "analyses",
+        Collections = "collections",
+        Containers = "containers",
+        Projects = "projects",
+        Sessions = "sessions",
+        Subjects = "subjects",
+        Files = "files",
+    }
 }
 
 open_enum! {
-    JobLogColumn { GearName = "gear_name", User = "user", Group = "group", Project =
-    "project", Subject = "subject", Session = "session", Created = "created", Completed =
-    "completed", Priority = "priority", State = "state", Tag = "tag", GearRule =
-    "gear_rule", GearRole = "gear_role", }
+    JobLogColumn {
+        GearName = "gear_name",
+        User = "user",
+        Group = "group",
+        Project = "project",
+        Subject = "subject",
+        Session = "session",
+        Created = "created",
+        Completed = "completed",
+        Priority = "priority",
+        State = "state",
+        Tag = "tag",
+        GearRule = "gear_rule",
+        GearRole = "gear_role",
+    }
 }
 
 open_enum! {
-    JobPriority { Low = "low", Medium = "medium", High = "high", Critical = "critical", }
+    JobPriority {
+        Low = "low",
+        Medium = "medium",
+        High = "high",
+        Critical = "critical",
+    }
 }
 
 open_enum! {
-    JobRequestItemType { Http = "http", Scitran = "scitran", Docker = "docker", File =
-    "file", }
+    JobRequestItemType {
+        Http = "http",
+        Scitran = "scitran",
+        Docker = "docker",
+        File = "file",
+    }
 }
 
 open_enum! {
-    JobState { Pending = "pending", Scheduled = "scheduled", Running = "running", Failed
-    = "failed", Complete = "complete", Cancelled = "cancelled", }
+    JobState {
+        Pending = "pending",
+        Scheduled = "scheduled",
+        Running = "running",
+        Failed = "failed",
+        Complete = "complete",
+        Cancelled = "cancelled",
+    }
 }
 
 open_enum! {
-    JoinType { Origin = "origin", }
+    JoinType {
+        Origin = "origin",
+    }
 }
 
 open_enum! {
-    LibsWorkflowsModelsParentType { Project = "project", Group = "group", Subject =
-    "subject", Session = "session", Acquisition = "acquisition", File = "file", }
+    LibsWorkflowsModelsParentType {
+        Project = "project",
+        Group = "group",
+        Subject = "subject",
+        Session = "session",
+        Acquisition = "acquisition",
+        File = "file",
+    }
 }
 
 open_enum! {
-    LibsWorkflowsModelsTaskStatus { Todo = "todo", InProgress = "in_progress", Completed
-    = "completed", Blocked = "blocked", Cancelled = "cancelled", }
+    LibsWorkflowsModelsTaskStatus {
+        Todo = "todo",
+        InProgress = "in_progress",
+        Completed = "completed",
+        Blocked = "blocked",
+        Cancelled = "cancelled",
+    }
 }
 
 open_enum! {
-    MfaChannel { Sms = "sms", Call = "call", Totp = "totp", }
+    MfaChannel {
+        Sms = "sms",
+        Call = "call",
+        Totp = "totp",
+    }
 }
 
 open_enum! {
-    MlType { Training = "Training", Testing = "Testing", Validation = "Validation", }
+    MlType {
+        Training = "Training",
+        Testing = "Testing",
+        Validation = "Validation",
+    }
 }
 
 open_enum! {
-    OptionalInputPolicy { Ignored = "ignored", Flexible = "flexible", Required =
-    "required", }
+    OptionalInputPolicy {
+        Ignored = "ignored",
+        Flexible = "flexible",
+        Required = "required",
+    }
 }
 
 open_enum! {
-    Order { Asc = "asc", Desc = "desc", }
+    Order {
+        Asc = "asc",
+        Desc = "desc",
+    }
 }
 
 open_enum! {
-    OrganSystem { NervousSystem = "Nervous System", CardiovascularSystem =
-    "Cardiovascular System", RespiratorySystem = "Respiratory System",
-    MusculoskeletalSystem = "Musculoskeletal System", EndocrineSystem =
-    "Endocrine System", GastrointestinalSystem = "Gastrointestinal System", UrinarySystem
-    = "Urinary System", IntegumentarySystem = "Integumentary System", LymphaticSystem =
-    "Lymphatic System", ReproductiveSystem = "Reproductive System", Brain = "Brain", Cns
-    = "CNS", Pns = "PNS", SkeletalMuscle = "Skeletal Muscle", SmoothMuscle =
-    "Smooth Muscle", Airway = "Airway", Esophagus = "Esophagus", Heart = "Heart", Lungs =
-    "Lungs", VascularSystem = "Vascular System", Thyroid = "Thyroid", SalivaryGlands =
-    "Salivary glands", Stomach = "Stomach", Pancreas = "Pancreas", Adrenals = "Adrenals",
-    Spleen = "Spleen", Liver = "Liver", BiliaryTree = "Biliary Tree", Gallbladder =
-    "Gallbladder", SmallBowel = "Small bowel", LargeBowel = "Large bowel",
-    FemaleReproductiveSystem = "Female reproductive system", MaleReproductiveSystem =
-    "Male reproductive system", Lymphatics = "Lymphatics", BoneMarrow = "Bone Marrow",
-    Skeleton = "Skeleton", OcularSystem = "Ocular System", }
+    OrganSystem {
+        NervousSystem = "Nervous System",
+        CardiovascularSystem = "Cardiovascular System",
+        RespiratorySystem = "Respiratory System",
+        MusculoskeletalSystem = "Musculoskeletal System",
+        EndocrineSystem = "Endocrine System",
+        GastrointestinalSystem = "Gastrointestinal System",
+        UrinarySystem = "Urinary System",
+        IntegumentarySystem = "Integumentary System",
+        LymphaticSystem = "Lymphatic System",
+        ReproductiveSystem = "Reproductive System",
+        Brain = "Brain",
+        Cns = "CNS",
+        Pns = "PNS",
+        SkeletalMuscle = "Skeletal Muscle",
+        SmoothMuscle = "Smooth Muscle",
+        Airway = "Airway",
+        Esophagus = "Esophagus",
+        Heart = "Heart",
+        Lungs = "Lungs",
+        VascularSystem = "Vascular System",
+        Thyroid = "Thyroid",
+        SalivaryGlands = "Salivary glands",
+        Stomach = "Stomach",
+        Pancreas = "Pancreas",
+        Adrenals = "Adrenals",
+        Spleen = "Spleen",
+        Liver = "Liver",
+        BiliaryTree = "Biliary Tree",
+        Gallbladder = "Gallbladder",
+        SmallBowel = "Small bowel",
+        LargeBowel = "Large bowel",
+        FemaleReproductiveSystem = "Female reproductive system",
+        MaleReproductiveSystem = "Male reproductive system",
+        Lymphatics = "Lymphatics",
+        BoneMarrow = "Bone Marrow",
+        Skeleton = "Skeleton",
+        OcularSystem = "Ocular System",
+    }
 }
 
 open_enum! {
-    OriginType { User = "user", UserWorkspace = "user_workspace", Device = "device", Job
-    = "job", System = "system", Unknown = "unknown", GearRule = "gear_rule", Task =
-    "task", }
+    OriginType {
+        User = "user",
+        UserWorkspace = "user_workspace",
+        Device = "device",
+        Job = "job",
+        System = "system",
+        Unknown = "unknown",
+        GearRule = "gear_rule",
+        Task = "task",
+    }
 }
 
 open_enum! {
-    OverlayDeleteReason { IncorrectMeasurement = "incorrect_measurement",
-    IncorrectMeasurementType = "incorrect_measurement_type", IncorrectLabel =
-    "incorrect_label", ObsoleteAnnotationAfterUpdatedClinicalInformation =
-    "obsolete_annotation_after_updated_clinical_information",
-    AdjudicationOrConsensusAdjustment = "adjudication_or_consensus_adjustment",
-    AnnotationContainsPhi = "annotation_contains_phi", CorrectiveActionAfterAudit =
-    "corrective_action_after_audit", RegulatorySubmissionPreparation =
-    "regulatory_submission_preparation", TestAnnotation = "test_annotation",
-    AssociatedImageFileWasDeleted = "associated_image_file_was_deleted", }
+    OverlayDeleteReason {
+        IncorrectMeasurement = "incorrect_measurement",
+        IncorrectMeasurementType = "incorrect_measurement_type",
+        IncorrectLabel = "incorrect_label",
+        ObsoleteAnnotationAfterUpdatedClinicalInformation = "obsolete_annotation_after_updated_clinical_information",
+        AdjudicationOrConsensusAdjustment = "adjudication_or_consensus_adjustment",
+        AnnotationContainsPhi = "annotation_contains_phi",
+        CorrectiveActionAfterAudit = "corrective_action_after_audit",
+        RegulatorySubmissionPreparation = "regulatory_submission_preparation",
+        TestAnnotation = "test_annotation",
+        AssociatedImageFileWasDeleted = "associated_image_file_was_deleted",
+    }
 }
 
 open_enum! {
-    ProjectLockingReason { DataReview = "data_review", RegulatoryAudit =
-    "regulatory_audit", ResearchSuspended = "research_suspended", StudyClosed =
-    "study_closed", Other = "other", }
+    ProjectLockingReason {
+        DataReview = "data_review",
+        RegulatoryAudit = "regulatory_audit",
+        ResearchSuspended = "research_suspended",
+        StudyClosed = "study_closed",
+        Other = "other",
+    }
 }
 
 open_enum! {
-    ProjectShareLevel { HighLevel = "high_level", FullRoAccess = "full_ro_access", }
+    ProjectShareLevel {
+        HighLevel = "high_level",
+        FullRoAccess = "full_ro_access",
+    }
 }
 
 open_enum! {
-    ProtocolStatus { Draft = "draft", Published = "published", Archived = "archived", }
+    ProtocolStatus {
+        Draft = "draft",
+        Published = "published",
+        Archived = "archived",
+    }
 }
 
 open_enum! {
-    ProviderAccessType { ReadOnly = "read-only", ReadWrite = "read-write",
-    ReadWriteNoDelete = "read-write-no-delete", }
+    ProviderAccessType {
+        ReadOnly = "read-only",
+        ReadWrite = "read-write",
+        ReadWriteNoDelete = "read-write-no-delete",
+    }
 }
 
 open_enum! {
-    ProviderClass { Compute = "compute", Storage = "storage", }
+    ProviderClass {
+        Compute = "compute",
+        Storage = "storage",
+    }
 }
 
 open_enum! {
-    ProviderType { Local = "local", Static = "static", Aws = "aws", Azure = "azure", Gc =
-    "gc", S3Compat = "s3_compat", Exchange = "exchange", }
+    ProviderType {
+        Local = "local",
+        Static = "static",
+        Aws = "aws",
+        Azure = "azure",
+        Gc = "gc",
+        S3Compat = "s3_compat",
+        Exchange = "exchange",
+    }
 }
 
 open_enum! {
-    RoleType { Public = "public", User = "user", SecurityChampion = "security_champion",
-    Developer = "developer", SiteAdmin = "site_admin", Drone = "drone", }
+    RoleType {
+        Public = "public",
+        User = "user",
+        SecurityChampion = "security_champion",
+        Developer = "developer",
+        SiteAdmin = "site_admin",
+        Drone = "drone",
+    }
 }
 
 open_enum! {
-    S3AddressingStyle { Virtual = "virtual", Path = "path", }
+    S3AddressingStyle {
+        Virtual = "virtual",
+        Path = "path",
+    }
 }
 
 open_enum! {
-    SearchReturnType { File = "file", Acquisition = "acquisition", Session = "session",
-    Analysis = "analysis", Project = "project", Subject = "subject", }
+    SearchReturnType {
+        File = "file",
+        Acquisition = "acquisition",
+        Session = "session",
+        Analysis = "analysis",
+        Project = "project",
+        Subject = "subject",
+    }
 }
 
 open_enum! {
-    State { Stopped = "stopped", Stopping = "stopping", Running = "running", Starting =
-    "starting", Error = "error", }
+    State {
+        Stopped = "stopped",
+        Stopping = "stopping",
+        Running = "running",
+        Starting = "starting",
+        Error = "error",
+    }
 }
 
 open_enum! {
-    StatusType { Error = "error", Reindex = "reindex", Indexing = "indexing", UpToDate =
-    "up-to-date", }
+    StatusType {
+        Error = "error",
+        Reindex = "reindex",
+        Indexing = "indexing",
+        UpToDate = "up-to-date",
+    }
 }
 
 open_enum! {
-    StatusValue { Ok = "ok", Missing = "missing", Error = "error", Unknown = "unknown", }
+    StatusValue {
+        Ok = "ok",
+        Missing = "missing",
+        Error = "error",
+        Unknown = "unknown",
+    }
 }
 
 open_enum! {
-    StorageStrategy { Site = "site", Project = "project", Custom = "custom", }
+    StorageStrategy {
+        Site = "site",
+        Project = "project",
+        Custom = "custom",
+    }
 }
 
 open_enum! {
-    SubjectState { InUtero = "In utero", Alive = "Alive", Dead = "Dead", }
+    SubjectState {
+        InUtero = "In utero",
+        Alive = "Alive",
+        Dead = "Dead",
+    }
 }
 
 open_enum! {
-    TagMatchMode { Any = "any", All = "all", }
+    TagMatchMode {
+        Any = "any",
+        All = "all",
+    }
 }
 
 open_enum! {
-    TaskFacet { Status = "status", Priority = "priority", }
+    TaskFacet {
+        Status = "status",
+        Priority = "priority",
+    }
 }
 
 open_enum! {
-    TaskPriority { Blocker = "blocker", High = "high", Medium = "medium", Low = "low", }
+    TaskPriority {
+        Blocker = "blocker",
+        High = "high",
+        Medium = "medium",
+        Low = "low",
+    }
 }
 
 open_enum! {
-    TherapeuticArea { CardiologyVascularDisease = "Cardiology/Vascular Disease",
-    DentalAndOralHealth = "Dental and Oral Health", Dermatology = "Dermatology", Devices
-    = "Devices", Endocrinology = "Endocrinology", FamilyMedicine = "Family Medicine",
-    Gastroenterology = "Gastroenterology", GeneTherapy = "Gene Therapy", GeneticDisease =
-    "Genetic Disease", Hematology = "Hematology", Hepatology = "Hepatology", Immunology =
-    "Immunology", InfectiousDisease = "Infectious Disease", InternalMedicine =
-    "Internal Medicine", Musculoskeletal = "Musculoskeletal", Nephrology = "Nephrology",
-    Neurology = "Neurology", NutritionAndWeightLoss = "Nutrition and Weight Loss",
-    ObstetricsGynecology = "Obstetrics & Gynecology", Oncology = "Oncology",
-    Ophthalmology = "Ophthalmology", Orthopedics = "Orthopedics", Otolaryngology =
-    "Otolaryngology", PediatricsNeonatology = "Pediatrics & Neonatology",
-    PharmacologyToxicology = "Pharmacology & Toxicology", PlasticSurgery =
-    "Plastic Surgery", Podiatry = "Podiatry", PsychiatryPsychology =
-    "Psychiatry/Psychology", PulmonaryRespiratoryDisease =
-    "Pulmonary/Respiratory Disease", Rheumatology = "Rheumatology", SleepMedicine =
-    "Sleep Medicine", Trauma = "Trauma", Urology = "Urology", }
+    TherapeuticArea {
+        CardiologyVascularDisease = "Cardiology/Vascular Disease",
+        DentalAndOralHealth = "Dental and Oral Health",
+        Dermatology = "Dermatology",
+        Devices = "Devices",
+        Endocrinology = "Endocrinology",
+        FamilyMedicine = "Family Medicine",
+        Gastroenterology = "Gastroenterology",
+        GeneTherapy = "Gene Therapy",
+        GeneticDisease = "Genetic Disease",
+        Hematology = "Hematology",
+        Hepatology = "Hepatology",
+        Immunology = "Immunology",
+        InfectiousDisease = "Infectious Disease",
+        InternalMedicine = "Internal Medicine",
+        Musculoskeletal = "Musculoskeletal",
+        Nephrology = "Nephrology",
+        Neurology = "Neurology",
+        NutritionAndWeightLoss = "Nutrition and Weight Loss",
+        ObstetricsGynecology = "Obstetrics & Gynecology",
+        Oncology = "Oncology",
+        Ophthalmology = "Ophthalmology",
+        Orthopedics = "Orthopedics",
+        Otolaryngology = "Otolaryngology",
+        PediatricsNeonatology = "Pediatrics & Neonatology",
+        PharmacologyToxicology = "Pharmacology & Toxicology",
+        PlasticSurgery = "Plastic Surgery",
+        Podiatry = "Podiatry",
+        PsychiatryPsychology = "Psychiatry/Psychology",
+        PulmonaryRespiratoryDisease = "Pulmonary/Respiratory Disease",
+        Rheumatology = "Rheumatology",
+        SleepMedicine = "Sleep Medicine",
+        Trauma = "Trauma",
+        Urology = "Urology",
+    }
 }
 
 open_enum! {
-    TypeStr { Int = "int", Float = "float", String = "string", Bool = "bool", }
+    TypeStr {
+        Int = "int",
+        Float = "float",
+        String = "string",
+        Bool = "bool",
+    }
 }
 
 open_enum! {
-    UpsertResult { Created = "created", Updated = "updated", Ignored = "ignored",
-    Conflict = "conflict", }
+    UpsertResult {
+        Created = "created",
+        Updated = "updated",
+        Ignored = "ignored",
+        Conflict = "conflict",
+    }
 }
 
 open_enum! {
-    ViewerAppType { Viewer = "viewer", Form = "form", }
+    ViewerAppType {
+        Viewer = "viewer",
+        Form = "form",
+    }
 }

@@ -429,9 +429,7 @@ impl AcquisitionInput {
 #[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
 pub struct AcquisitionListOutput {
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub analyses: ::std::option::Option<
-        ::std::vec::Vec<AnalysisListOutputOrAnalysisListOutputInflatedJob>,
-    >,
+    pub analyses: ::std::option::Option<::std::vec::Vec<AnalysisListOutput>>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub collections: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -526,9 +524,7 @@ impl AcquisitionModifyInput {
 #[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
 pub struct AcquisitionOutput {
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub analyses: ::std::option::Option<
-        ::std::vec::Vec<AnalysisOutputOrAnalysisOutputInflatedJob>,
-    >,
+    pub analyses: ::std::option::Option<::std::vec::Vec<AnalysisOutput>>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub collections: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -601,9 +597,7 @@ pub struct AcquisitionOutputOrSessionOutput {
     )]
     pub age: ::std::option::Option<i64>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub analyses: ::std::option::Option<
-        ::std::vec::Vec<AnalysisOutputOrAnalysisOutputInflatedJob>,
-    >,
+    pub analyses: ::std::option::Option<::std::vec::Vec<AnalysisOutput>>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub collections: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -651,8 +645,12 @@ pub struct AcquisitionOutputOrSessionOutput {
     pub project: ::std::option::Option<::std::string::String>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub project_has_template: ::std::option::Option<bool>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub revision: ::std::option::Option<::serde_json::Value>,
+    #[serde(
+        skip_serializing_if = "::std::option::Option::is_none",
+        default,
+        deserialize_with = "crate::models::lenient::deserialize"
+    )]
+    pub revision: ::std::option::Option<i64>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub satisfies_template: ::std::option::Option<bool>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -1001,7 +999,9 @@ pub struct AnalysisListOutput {
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub inputs: ::std::option::Option<::std::vec::Vec<FileListOutput>>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub job: ::std::option::Option<::std::string::String>,
+    pub job: ::std::option::Option<crate::types::JobListOutputOrText>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub job_id: ::std::option::Option<::std::string::String>,
     #[serde(
         rename = "join-origin",
         skip_serializing_if = "::std::option::Option::is_none"
@@ -1075,65 +1075,6 @@ pub struct AnalysisListOutputInflatedJob {
 
 crate::models::private_debug!(AnalysisListOutputInflatedJob id);
 
-/// The fields of [`AnalysisListOutput`], [`AnalysisListOutputInflatedJob`]: whichever the site answers with.
-#[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
-pub struct AnalysisListOutputOrAnalysisListOutputInflatedJob {
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub compute_provider_id: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub copy_of: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub created: ::std::option::Option<crate::models::Timestamp>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub description: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub files: ::std::option::Option<::std::vec::Vec<FileListOutput>>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub gear_info: ::std::option::Option<GearInfo>,
-    #[serde(rename = "_id", skip_serializing_if = "::std::option::Option::is_none")]
-    pub id: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub info: ::std::option::Option<::serde_json::Value>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub inputs: ::std::option::Option<::std::vec::Vec<FileListOutput>>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub job: ::std::option::Option<crate::types::JobListOutputOrText>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub job_id: ::std::option::Option<::std::string::String>,
-    #[serde(
-        rename = "join-origin",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
-    pub join_origin: ::std::option::Option<JoinOrigins>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub label: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub modified: ::std::option::Option<crate::models::Timestamp>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub notes: ::std::option::Option<::std::vec::Vec<Note>>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub original_copy_of: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub parent: ::std::option::Option<ContainerReference>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub parents: ::std::option::Option<AnalysisParents>,
-    #[serde(
-        skip_serializing_if = "::std::option::Option::is_none",
-        default,
-        deserialize_with = "crate::models::lenient::deserialize"
-    )]
-    pub revision: ::std::option::Option<i64>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub tags: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub timestamp: ::std::option::Option<crate::models::Timestamp>,
-    /// What the model does not know.
-    #[serde(flatten)]
-    pub extra: crate::models::Extra,
-}
-
-crate::models::private_debug!(AnalysisListOutputOrAnalysisListOutputInflatedJob id);
-
 /// The model `AnalysisModifyInput`.
 #[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
 pub struct AnalysisModifyInput {
@@ -1177,6 +1118,8 @@ pub struct AnalysisOutput {
     pub inputs: ::std::option::Option<::std::vec::Vec<FileOutput>>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub job: ::std::option::Option<crate::types::JobOutputOrText>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub job_id: ::std::option::Option<::std::string::String>,
     #[serde(
         rename = "join-origin",
         skip_serializing_if = "::std::option::Option::is_none"
@@ -1253,124 +1196,6 @@ pub struct AnalysisOutputInflatedJob {
 }
 
 crate::models::private_debug!(AnalysisOutputInflatedJob id);
-
-/// The fields of [`AnalysisOutputInflatedJob`], [`AnalysisOutput`]: whichever the site answers with.
-#[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
-pub struct AnalysisOutputInflatedJobOrAnalysisOutput {
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub compute_provider_id: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub copy_of: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub created: ::std::option::Option<crate::models::Timestamp>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub description: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub files: ::std::option::Option<::std::vec::Vec<FileOutput>>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub gear_info: ::std::option::Option<GearInfo>,
-    #[serde(rename = "_id", skip_serializing_if = "::std::option::Option::is_none")]
-    pub id: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub info: ::std::option::Option<::serde_json::Value>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub inputs: ::std::option::Option<::std::vec::Vec<FileOutput>>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub job: ::std::option::Option<crate::types::JobOutputOrText>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub job_id: ::std::option::Option<::std::string::String>,
-    #[serde(
-        rename = "join-origin",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
-    pub join_origin: ::std::option::Option<JoinOrigins>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub label: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub modified: ::std::option::Option<crate::models::Timestamp>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub notes: ::std::option::Option<::std::vec::Vec<Note>>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub original_copy_of: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub parent: ::std::option::Option<ContainerReference>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub parents: ::std::option::Option<AnalysisParents>,
-    #[serde(
-        skip_serializing_if = "::std::option::Option::is_none",
-        default,
-        deserialize_with = "crate::models::lenient::deserialize"
-    )]
-    pub revision: ::std::option::Option<i64>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub tags: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub timestamp: ::std::option::Option<crate::models::Timestamp>,
-    /// What the model does not know.
-    #[serde(flatten)]
-    pub extra: crate::models::Extra,
-}
-
-crate::models::private_debug!(AnalysisOutputInflatedJobOrAnalysisOutput id);
-
-/// The fields of [`AnalysisOutput`], [`AnalysisOutputInflatedJob`]: whichever the site answers with.
-#[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
-pub struct AnalysisOutputOrAnalysisOutputInflatedJob {
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub compute_provider_id: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub copy_of: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub created: ::std::option::Option<crate::models::Timestamp>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub description: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub files: ::std::option::Option<::std::vec::Vec<FileOutput>>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub gear_info: ::std::option::Option<GearInfo>,
-    #[serde(rename = "_id", skip_serializing_if = "::std::option::Option::is_none")]
-    pub id: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub info: ::std::option::Option<::serde_json::Value>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub inputs: ::std::option::Option<::std::vec::Vec<FileOutput>>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub job: ::std::option::Option<crate::types::JobOutputOrText>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub job_id: ::std::option::Option<::std::string::String>,
-    #[serde(
-        rename = "join-origin",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
-    pub join_origin: ::std::option::Option<JoinOrigins>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub label: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub modified: ::std::option::Option<crate::models::Timestamp>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub notes: ::std::option::Option<::std::vec::Vec<Note>>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub original_copy_of: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub parent: ::std::option::Option<ContainerReference>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub parents: ::std::option::Option<AnalysisParents>,
-    #[serde(
-        skip_serializing_if = "::std::option::Option::is_none",
-        default,
-        deserialize_with = "crate::models::lenient::deserialize"
-    )]
-    pub revision: ::std::option::Option<i64>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub tags: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub timestamp: ::std::option::Option<crate::models::Timestamp>,
-    /// What the model does not know.
-    #[serde(flatten)]
-    pub extra: crate::models::Extra,
-}
-
-crate::models::private_debug!(AnalysisOutputOrAnalysisOutputInflatedJob id);
 
 /// The model `AnalysisParents`.
 #[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
@@ -2332,9 +2157,7 @@ crate::models::private_debug!(CollectionOutput id);
 #[derive(Clone, ::serde::Deserialize, ::serde::Serialize)]
 pub struct CollectionWithStats {
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub analyses: ::std::option::Option<
-        ::std::vec::Vec<AnalysisListOutputOrAnalysisListOutputInflatedJob>,
-    >,
+    pub analyses: ::std::option::Option<::std::vec::Vec<AnalysisListOutput>>,
     #[serde(
         skip_serializing_if = "::std::option::Option::is_none",
         default,
@@ -2401,7 +2224,9 @@ crate::models::private_debug!(CollectionWithStats id);
 #[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
 pub struct CollectionWithStatsOrCollectionOutput {
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub analyses: ::std::option::Option<::serde_json::Value>,
+    pub analyses: ::std::option::Option<
+        ::std::vec::Vec<CollectionWithStatsOrCollectionOutputAnalyses>,
+    >,
     #[serde(
         skip_serializing_if = "::std::option::Option::is_none",
         default,
@@ -2415,7 +2240,7 @@ pub struct CollectionWithStatsOrCollectionOutput {
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub description: ::std::option::Option<::std::string::String>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub files: ::std::option::Option<::serde_json::Value>,
+    pub files: ::std::option::Option<::std::vec::Vec<FileListOutput>>,
     #[serde(rename = "_id", skip_serializing_if = "::std::option::Option::is_none")]
     pub id: ::std::option::Option<::std::string::String>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -2465,6 +2290,65 @@ pub struct CollectionWithStatsOrCollectionOutput {
 }
 
 crate::models::private_debug!(CollectionWithStatsOrCollectionOutput id);
+
+/// The fields of [`AnalysisListOutput`], [`AnalysisListOutputInflatedJob`], [`AnalysisOutput`]: whichever the site answers with.
+#[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
+pub struct CollectionWithStatsOrCollectionOutputAnalyses {
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub compute_provider_id: ::std::option::Option<::std::string::String>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub copy_of: ::std::option::Option<::std::string::String>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub created: ::std::option::Option<crate::models::Timestamp>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub description: ::std::option::Option<::std::string::String>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub files: ::std::option::Option<::std::vec::Vec<FileListOutput>>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub gear_info: ::std::option::Option<GearInfo>,
+    #[serde(rename = "_id", skip_serializing_if = "::std::option::Option::is_none")]
+    pub id: ::std::option::Option<::std::string::String>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub info: ::std::option::Option<::serde_json::Value>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub inputs: ::std::option::Option<::std::vec::Vec<FileListOutput>>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub job: ::std::option::Option<crate::types::JobListOutputOrJobOutputOrText>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub job_id: ::std::option::Option<::std::string::String>,
+    #[serde(
+        rename = "join-origin",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub join_origin: ::std::option::Option<JoinOrigins>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub label: ::std::option::Option<::std::string::String>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub modified: ::std::option::Option<crate::models::Timestamp>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub notes: ::std::option::Option<::std::vec::Vec<Note>>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub original_copy_of: ::std::option::Option<::std::string::String>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub parent: ::std::option::Option<ContainerReference>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub parents: ::std::option::Option<AnalysisParents>,
+    #[serde(
+        skip_serializing_if = "::std::option::Option::is_none",
+        default,
+        deserialize_with = "crate::models::lenient::deserialize"
+    )]
+    pub revision: ::std::option::Option<i64>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub tags: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub timestamp: ::std::option::Option<crate::models::Timestamp>,
+    /// What the model does not know.
+    #[serde(flatten)]
+    pub extra: crate::models::Extra,
+}
+
+crate::models::private_debug!(CollectionWithStatsOrCollectionOutputAnalyses id);
 
 /// The model `Column`.
 #[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
@@ -6377,6 +6261,12 @@ pub struct GearFileInput {
 
 crate::models::private_debug!(GearFileInput);
 
+impl GearFileInput {
+    pub fn builder() -> builder::GearFileInput {
+        Default::default()
+    }
+}
+
 /// The model `GearIdOutput`.
 #[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
 pub struct GearIdOutput {
@@ -6461,7 +6351,7 @@ pub struct GearManifest {
     >,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub inputs: ::std::option::Option<
-        ::indexmap::IndexMap<::std::string::String, GearManifestInputs>,
+        ::indexmap::IndexMap<::std::string::String, GearFileInput>,
     >,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub label: ::std::option::Option<::std::string::String>,
@@ -6488,26 +6378,6 @@ crate::models::private_debug!(GearManifest);
 
 impl GearManifest {
     pub fn builder() -> builder::GearManifest {
-        Default::default()
-    }
-}
-
-/// The fields of [`GearFileInput`], [`GearContextInput`], [`GearKeyInput`]: whichever the site answers with.
-#[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
-pub struct GearManifestInputs {
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub base: ::std::option::Option<::serde_json::Value>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub optional: ::std::option::Option<bool>,
-    /// What the model does not know.
-    #[serde(flatten)]
-    pub extra: crate::models::Extra,
-}
-
-crate::models::private_debug!(GearManifestInputs);
-
-impl GearManifestInputs {
-    pub fn builder() -> builder::GearManifestInputs {
         Default::default()
     }
 }
@@ -6952,7 +6822,7 @@ pub struct GetBatchAnswer {
     #[serde(rename = "_id", skip_serializing_if = "::std::option::Option::is_none")]
     pub id: ::std::option::Option<::std::string::String>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub jobs: ::std::option::Option<::serde_json::Value>,
+    pub jobs: ::std::option::Option<::std::vec::Vec<crate::types::JobOrText>>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub modified: ::std::option::Option<crate::models::Timestamp>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -6967,185 +6837,6 @@ pub struct GetBatchAnswer {
 }
 
 crate::models::private_debug!(GetBatchAnswer id);
-
-/// The fields of [`GroupOutput`], [`ProjectOutput`], [`SubjectOutput`], [`SessionOutput`], [`AcquisitionOutput`], [`AnalysisOutput`], [`CollectionOutput`]: whichever the site answers with.
-#[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
-pub struct GetContainerAnswer {
-    #[serde(
-        skip_serializing_if = "::std::option::Option::is_none",
-        default,
-        deserialize_with = "crate::models::lenient::deserialize"
-    )]
-    pub age: ::std::option::Option<i64>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub analyses: ::std::option::Option<::serde_json::Value>,
-    #[serde(
-        skip_serializing_if = "::std::option::Option::is_none",
-        default,
-        deserialize_with = "crate::models::lenient::deserialize"
-    )]
-    pub attachment_count: ::std::option::Option<i64>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub code: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub cohort: ::std::option::Option<crate::types::Cohort>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub collections: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub compute_provider_id: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub copy_failure_reason: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub copy_of: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub copy_status: ::std::option::Option<crate::types::CopyStatus>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub copyable: ::std::option::Option<bool>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub created: ::std::option::Option<crate::models::Timestamp>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub curator: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub date_of_birth: ::std::option::Option<::chrono::naive::NaiveDate>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub delete_failure_reason: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub delete_status: ::std::option::Option<crate::types::DeleteStatus>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub description: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub editions: ::std::option::Option<Edition>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub ethnicity: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub files: ::std::option::Option<::std::vec::Vec<FileOutput>>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub firstname: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub gear_info: ::std::option::Option<GearInfo>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub group: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub group_info: ::std::option::Option<ProjectGroupInfo>,
-    #[serde(rename = "_id", skip_serializing_if = "::std::option::Option::is_none")]
-    pub id: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub info: ::std::option::Option<crate::types::MapOrJson>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub info_exists: ::std::option::Option<bool>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub inputs: ::std::option::Option<::std::vec::Vec<FileOutput>>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub job: ::std::option::Option<crate::types::JobOutputOrText>,
-    #[serde(
-        rename = "join-origin",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
-    pub join_origin: ::std::option::Option<JoinOrigins>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub label: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub lastname: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub ldap_sync: ::std::option::Option<LdapSyncStatus>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub locked: ::std::option::Option<Locked>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub master_code: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub metadata: ::std::option::Option<
-        ::serde_json::Map<::std::string::String, ::serde_json::Value>,
-    >,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub mlset: ::std::option::Option<crate::types::MlType>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub modified: ::std::option::Option<crate::models::Timestamp>,
-    #[serde(
-        skip_serializing_if = "::std::option::Option::is_none",
-        default,
-        deserialize_with = "crate::models::lenient::deserialize"
-    )]
-    pub noncompliant_session_count: ::std::option::Option<i64>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub notes: ::std::option::Option<::std::vec::Vec<Note>>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub operator: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub original_copy_of: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub parent: ::std::option::Option<ContainerReference>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub parents: ::std::option::Option<AnalysisParents>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub permissions: ::std::option::Option<::serde_json::Value>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub permissions_template: ::std::option::Option<::std::vec::Vec<RolePermission>>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub project: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub project_has_template: ::std::option::Option<bool>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub providers: ::std::option::Option<Providers>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub race: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub revision: ::std::option::Option<::serde_json::Value>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub roles: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub satisfies_template: ::std::option::Option<bool>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub session: ::std::option::Option<::std::string::String>,
-    #[serde(
-        skip_serializing_if = "::std::option::Option::is_none",
-        default,
-        deserialize_with = "crate::models::lenient::deserialize"
-    )]
-    pub session_count: ::std::option::Option<i64>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub settings: ::std::option::Option<ProjectSettingsOutput>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub sex: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub species: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub state: ::std::option::Option<crate::types::SubjectState>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub stats: ::std::option::Option<ProjectStats>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub strain: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub subject: ::std::option::Option<SubjectOutput>,
-    #[serde(
-        skip_serializing_if = "::std::option::Option::is_none",
-        default,
-        deserialize_with = "crate::models::lenient::deserialize"
-    )]
-    pub subject_count: ::std::option::Option<i64>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub tags: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub templates: ::std::option::Option<::std::vec::Vec<ProjectTemplate>>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub timestamp: ::std::option::Option<crate::models::Timestamp>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub timezone: ::std::option::Option<::std::string::String>,
-    #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
-    pub type_: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub uid: ::std::option::Option<::std::string::String>,
-    #[serde(
-        skip_serializing_if = "::std::option::Option::is_none",
-        default,
-        deserialize_with = "crate::models::lenient::deserialize"
-    )]
-    pub weight: ::std::option::Option<f64>,
-    /// What the model does not know.
-    #[serde(flatten)]
-    pub extra: crate::models::Extra,
-}
-
-crate::models::private_debug!(GetContainerAnswer id);
 
 /// The model `GraphFilter`.
 #[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
@@ -7873,7 +7564,7 @@ crate::models::private_debug!(JobAskResponseJob);
 #[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
 pub struct JobAskResponseJobInputs {
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub base: ::std::option::Option<::serde_json::Value>,
+    pub base: ::std::option::Option<::std::string::String>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub found: ::std::option::Option<bool>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -8459,7 +8150,7 @@ crate::models::private_debug!(JobListOutputConfig);
 #[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
 pub struct JobListOutputConfigInputs {
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub base: ::std::option::Option<::serde_json::Value>,
+    pub base: ::std::option::Option<::std::string::String>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub found: ::std::option::Option<bool>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -8478,6 +8169,145 @@ pub struct JobListOutputConfigInputs {
 }
 
 crate::models::private_debug!(JobListOutputConfigInputs);
+
+/// The fields of [`JobListOutputConfigInputs`], [`JobOutputConfigInputs`]: whichever the site answers with.
+#[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
+pub struct JobListOutputConfigInputsOrJobOutputConfigInputs {
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub base: ::std::option::Option<::std::string::String>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub found: ::std::option::Option<bool>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub hierarchy: ::std::option::Option<ContainerReference>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub key: ::std::option::Option<::std::string::String>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub location: ::std::option::Option<Location>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub object: ::std::option::Option<JobFileObject>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub value: ::std::option::Option<::serde_json::Value>,
+    /// What the model does not know.
+    #[serde(flatten)]
+    pub extra: crate::models::Extra,
+}
+
+crate::models::private_debug!(JobListOutputConfigInputsOrJobOutputConfigInputs);
+
+/// The fields of [`JobListOutputConfig`], [`JobOutputConfig`]: whichever the site answers with.
+#[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
+pub struct JobListOutputConfigOrJobOutputConfig {
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub config: ::std::option::Option<
+        ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    >,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub destination: ::std::option::Option<ContainerReference>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub inputs: ::std::option::Option<
+        ::indexmap::IndexMap<
+            ::std::string::String,
+            JobListOutputConfigInputsOrJobOutputConfigInputs,
+        >,
+    >,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub job: ::std::option::Option<
+        ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    >,
+    /// What the model does not know.
+    #[serde(flatten)]
+    pub extra: crate::models::Extra,
+}
+
+crate::models::private_debug!(JobListOutputConfigOrJobOutputConfig);
+
+/// The fields of [`JobListOutput`], [`JobOutput`]: whichever the site answers with.
+#[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
+pub struct JobListOutputOrJobOutput {
+    #[serde(
+        skip_serializing_if = "::std::option::Option::is_none",
+        default,
+        deserialize_with = "crate::models::lenient::deserialize"
+    )]
+    pub attempt: ::std::option::Option<i64>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub batch: ::std::option::Option<::std::string::String>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub compute_provider_id: ::std::option::Option<::std::string::String>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub config: ::std::option::Option<JobListOutputConfigOrJobOutputConfig>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub created: ::std::option::Option<crate::models::Timestamp>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub deleted_outputs: ::std::option::Option<::std::vec::Vec<DeletedFile>>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub destination: ::std::option::Option<ContainerReference>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub failed_output_accepted: ::std::option::Option<bool>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub failure_reason: ::std::option::Option<::std::string::String>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub gear_id: ::std::option::Option<::std::string::String>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub gear_info: ::std::option::Option<GearInfo>,
+    #[serde(rename = "_id", skip_serializing_if = "::std::option::Option::is_none")]
+    pub id: ::std::option::Option<::std::string::String>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub inputs: ::std::option::Option<crate::types::LegacyInputListOrMap>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub label: ::std::option::Option<::std::string::String>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub modified: ::std::option::Option<crate::models::Timestamp>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub ngc: ::std::option::Option<bool>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub origin: ::std::option::Option<Origin>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub original_job_id: ::std::option::Option<::std::string::String>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub outputs: ::std::option::Option<::std::vec::Vec<FileListOutput>>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub parent_info: ::std::option::Option<JobDetailParentInfo>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub parents: ::std::option::Option<JobParents>,
+    #[serde(rename = "id", skip_serializing_if = "::std::option::Option::is_none")]
+    pub plain_id: ::std::option::Option<::std::string::String>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub previous_job_id: ::std::option::Option<::std::string::String>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub priority: ::std::option::Option<crate::types::JobPriority>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub produced_metadata: ::std::option::Option<
+        ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    >,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub profile: ::std::option::Option<JobProfile>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub related_container_ids: ::std::option::Option<
+        ::std::vec::Vec<::std::string::String>,
+    >,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub request: ::std::option::Option<JobRequest>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub retried: ::std::option::Option<crate::models::Timestamp>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub role_id: ::std::option::Option<::std::string::String>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub rule_id: ::std::option::Option<::std::string::String>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub saved_files: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub state: ::std::option::Option<crate::types::JobState>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub tags: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub transitions: ::std::option::Option<Transitions>,
+    /// What the model does not know.
+    #[serde(flatten)]
+    pub extra: crate::models::Extra,
+}
+
+crate::models::private_debug!(JobListOutputOrJobOutput id);
 
 /// The model `JobLog`.
 #[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
@@ -8669,7 +8499,7 @@ crate::models::private_debug!(JobOutputConfig);
 #[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
 pub struct JobOutputConfigInputs {
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub base: ::std::option::Option<::serde_json::Value>,
+    pub base: ::std::option::Option<::std::string::String>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub found: ::std::option::Option<bool>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -10018,9 +9848,7 @@ pub struct PageGenericUnionGenericValidProtocolGenericGenericWipProtocolGeneric 
     pub extra: crate::models::Extra,
 }
 
-crate::models::private_debug!(
-    PageGenericUnionGenericValidProtocolGenericGenericWipProtocolGeneric
-);
+crate::models::private_debug!(PageGenericUnionGenericValidProtocolGenericGenericWipProtocolGeneric);
 
 /// The model `PageGenericUsageSummaryItem`.
 #[derive(Clone, ::serde::Deserialize, ::serde::Serialize)]
@@ -10461,9 +10289,7 @@ impl ProjectInstitution {
 #[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
 pub struct ProjectListOutput {
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub analyses: ::std::option::Option<
-        ::std::vec::Vec<AnalysisListOutputOrAnalysisListOutputInflatedJob>,
-    >,
+    pub analyses: ::std::option::Option<::std::vec::Vec<AnalysisListOutput>>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub copy_failure_reason: ::std::option::Option<::std::string::String>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -10584,9 +10410,7 @@ impl ProjectModify {
 #[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
 pub struct ProjectOutput {
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub analyses: ::std::option::Option<
-        ::std::vec::Vec<AnalysisOutputOrAnalysisOutputInflatedJob>,
-    >,
+    pub analyses: ::std::option::Option<::std::vec::Vec<AnalysisOutput>>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub copy_failure_reason: ::std::option::Option<::std::string::String>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -11181,9 +11005,9 @@ pub struct ProviderConfig {
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub bucket: ::std::option::Option<::std::string::String>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub config_class: ::std::option::Option<::serde_json::Value>,
+    pub config_class: ::std::option::Option<::std::string::String>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub config_type: ::std::option::Option<::serde_json::Value>,
+    pub config_type: ::std::option::Option<::std::string::String>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub dataset_id: ::std::option::Option<::std::string::String>,
     #[serde(
@@ -11203,7 +11027,7 @@ pub struct ProviderConfig {
     )]
     pub max_compute: ::std::option::Option<i64>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub path: ::std::option::Option<::serde_json::Value>,
+    pub path: ::std::option::Option<::std::string::String>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub preemptible: ::std::option::Option<bool>,
     #[serde(
@@ -11213,9 +11037,9 @@ pub struct ProviderConfig {
     )]
     pub queue_threshold: ::std::option::Option<i64>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub region: ::std::option::Option<::serde_json::Value>,
+    pub region: ::std::option::Option<::std::string::String>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub signed_urls: ::std::option::Option<::serde_json::Value>,
+    pub signed_urls: ::std::option::Option<bool>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub site_id: ::std::option::Option<::std::string::String>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -12862,9 +12686,7 @@ pub struct SessionListOutput {
     )]
     pub age: ::std::option::Option<i64>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub analyses: ::std::option::Option<
-        ::std::vec::Vec<AnalysisListOutputOrAnalysisListOutputInflatedJob>,
-    >,
+    pub analyses: ::std::option::Option<::std::vec::Vec<AnalysisListOutput>>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub copy_of: ::std::option::Option<::serde_json::Value>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -12987,9 +12809,7 @@ pub struct SessionOutput {
     )]
     pub age: ::std::option::Option<i64>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub analyses: ::std::option::Option<
-        ::std::vec::Vec<AnalysisOutputOrAnalysisOutputInflatedJob>,
-    >,
+    pub analyses: ::std::option::Option<::std::vec::Vec<AnalysisOutput>>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub copy_of: ::std::option::Option<::std::string::String>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -13815,9 +13635,7 @@ pub struct SubjectOutput {
     )]
     pub age: ::std::option::Option<i64>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub analyses: ::std::option::Option<
-        ::std::vec::Vec<AnalysisOutputOrAnalysisOutputInflatedJob>,
-    >,
+    pub analyses: ::std::option::Option<::std::vec::Vec<AnalysisOutput>>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub code: ::std::option::Option<::std::string::String>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -13904,9 +13722,7 @@ pub struct SubjectOutputForList {
     )]
     pub age: ::std::option::Option<i64>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub analyses: ::std::option::Option<
-        ::std::vec::Vec<AnalysisListOutputOrAnalysisListOutputInflatedJob>,
-    >,
+    pub analyses: ::std::option::Option<::std::vec::Vec<AnalysisListOutput>>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub code: ::std::option::Option<::std::string::String>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -15096,7 +14912,7 @@ pub struct ValidProtocol {
     )]
     pub version: ::std::option::Option<i64>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub workflow: ::std::option::Option<SingleWorkflowOrLegacyAdjudicationWorkflow>,
+    pub workflow: ::std::option::Option<LegacyAdjudicationWorkflow>,
     /// What the model does not know.
     #[serde(flatten)]
     pub extra: crate::models::Extra,

@@ -6,83 +6,153 @@ use crate::models::{json_union, tagged_union};
 use super::*;
 
 tagged_union! {
-    ResolverNode by["container_type", "node_type"] { Acquisition =
-    "acquisition"(AcquisitionNode), Analysis = "analysis"(AnalysisNode), File =
-    "file"(FileNode), Gear = "gear"(GearNode), Group = "group"(GroupNode), Project =
-    "project"(ProjectNode), Session = "session"(SessionNode), Subject =
-    "subject"(SubjectNode), }
+    ResolverNode by ["container_type", "node_type"] {
+        Acquisition = "acquisition" (AcquisitionOutput),
+        Analysis = "analysis" (AnalysisOutput),
+        File = "file" (FileNode),
+        Gear = "gear" (GearNode),
+        Group = "group" (GroupOutput),
+        Project = "project" (ProjectOutput),
+        Session = "session" (SessionOutput),
+        Subject = "subject" (SubjectOutput),
+    }
 }
 
 tagged_union! {
-    SearchParentResponse by["type"] { Acquisition =
-    "acquisition"(SearchParentAcquisition), Analysis = "analysis"(SearchParentAnalysis),
-    Collection = "collection"(SearchParentCollection), Project =
-    "project"(SearchParentProject), Session = "session"(SearchParentSession), Subject =
-    "subject"(SearchParentSubject), }
+    SearchParentResponse by ["type"] {
+        Acquisition = "acquisition" (AcquisitionOutput),
+        Analysis = "analysis" (AnalysisOutput),
+        Collection = "collection" (CollectionOutput),
+        Project = "project" (ProjectOutput),
+        Session = "session" (SessionOutput),
+        Subject = "subject" (SubjectOutput),
+    }
+}
+
+tagged_union! {
+    AnyContainer by ["container_type"] {
+        Acquisition = "acquisition" (AcquisitionOutput),
+        Analysis = "analysis" (AnalysisOutput),
+        Collection = "collection" (CollectionOutput),
+        Group = "group" (GroupOutput),
+        Project = "project" (ProjectOutput),
+        Session = "session" (SessionOutput),
+        Subject = "subject" (SubjectOutput),
+    }
 }
 
 json_union! {
-    JobOutputOrText { Object : object(JobOutput), Text : string(String), }
+    JobListOutputOrText {
+        Object: object (JobListOutput),
+        Text: string (String),
+    }
 }
 
 json_union! {
-    JsonListOrFlag { List : array(Vec < serde_json::Value >), Flag : boolean(bool), }
+    JobOutputOrText {
+        Object: object (JobOutput),
+        Text: string (String),
+    }
 }
 
 json_union! {
-    TextOrJson { Text : string(String), }
+    JsonListOrFlag {
+        List: array (Vec<serde_json::Value>),
+        Flag: boolean (bool),
+    }
 }
 
 json_union! {
-    ProviderCredsOrJson { Object : object(ProviderCreds), }
+    TextOrJson {
+        Text: string (String),
+    }
 }
 
 json_union! {
-    SessionEmbeddedSubjectOrText { Object : object(SessionEmbeddedSubject), Text :
-    string(String), }
+    ProviderCredsOrJson {
+        Object: object (ProviderCreds),
+    }
 }
 
 json_union! {
-    TextOrNumber { Text : string(String), Number : number(i64), }
+    SessionEmbeddedSubjectOrText {
+        Object: object (SessionEmbeddedSubject),
+        Text: string (String),
+    }
 }
 
 json_union! {
-    TextListOrText { List : array(Vec < String >), Text : string(String), }
+    TextOrNumber {
+        Text: string (String),
+        Number: number (i64),
+    }
 }
 
 json_union! {
-    JsonListOrMap { List : array(Vec < serde_json::Value >), Object :
-    object(indexmap::IndexMap < String, serde_json::Value >), }
+    TextListOrText {
+        List: array (Vec<String>),
+        Text: string (String),
+    }
 }
 
 json_union! {
-    JobListOutputOrText { Object : object(JobListOutput), Text : string(String), }
+    JsonListOrMap {
+        List: array (Vec<serde_json::Value>),
+        Object: object (indexmap::IndexMap<String, serde_json::Value>),
+    }
 }
 
 json_union! {
-    MapOrJson { Object : object(indexmap::IndexMap < String, serde_json::Value >), }
+    JobOrText {
+        Object: object (Job),
+        Text: string (String),
+    }
 }
 
 json_union! {
-    FileOutputListOrUploadTicketOutput { List : array(Vec < FileOutput >), Object :
-    object(UploadTicketOutput), }
+    JobListOutputOrJobOutputOrText {
+        Object: object (JobListOutputOrJobOutput),
+        Text: string (String),
+    }
 }
 
 json_union! {
-    SearchResponseListOrJson { List : array(Vec < SearchResponse >), }
+    LegacyInputListOrMap {
+        List: array (Vec<LegacyInput>),
+        Object: object (indexmap::IndexMap<String, FileReference>),
+    }
 }
 
 json_union! {
-    UsageSummaryItemListOrText { List : array(crate ::models::Listing < UsageSummaryItem
-    >), Text : string(String), }
+    FileOutputListOrUploadTicketOutput {
+        List: array (Vec<FileOutput>),
+        Object: object (UploadTicketOutput),
+    }
 }
 
 json_union! {
-    JsonListOrJobsList { List : array(crate ::models::Listing < serde_json::Value >),
-    Object : object(JobsList), }
+    SearchResponseListOrJson {
+        List: array (Vec<SearchResponse>),
+    }
 }
 
 json_union! {
-    FileListOrUploadTicketOutput { List : array(Vec < File >), Object :
-    object(UploadTicketOutput), }
+    UsageSummaryItemListOrText {
+        List: listing (crate::models::Listing<UsageSummaryItem>),
+        Text: string (String),
+    }
+}
+
+json_union! {
+    JsonListOrJobsList {
+        List: array (crate::models::Listing<serde_json::Value>),
+        Object: object (JobsList),
+    }
+}
+
+json_union! {
+    FileListOrUploadTicketOutput {
+        List: array (Vec<File>),
+        Object: object (UploadTicketOutput),
+    }
 }
