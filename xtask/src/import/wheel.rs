@@ -35,7 +35,8 @@ impl Wheel {
             let name =
                 file.name().with_context(|| format!("zip entry {index} has no readable name"))?.into_owned();
             let metadata = name.starts_with("flywheel_sdk-") && name.ends_with(".dist-info/METADATA");
-            if !metadata && !(name.starts_with("flywheel/") && name.ends_with(".py")) {
+            let module = name.starts_with("flywheel/") && name.ends_with(".py");
+            if !metadata && !module {
                 continue;
             }
             let text = read_text(&mut file, &name)?;
