@@ -28,6 +28,7 @@
 
 mod access;
 mod accounts;
+mod archive;
 mod auth;
 mod blobs;
 mod body;
@@ -44,6 +45,7 @@ mod operations;
 mod present;
 mod query;
 mod request_id;
+mod resolve;
 mod roles;
 mod route;
 mod router;

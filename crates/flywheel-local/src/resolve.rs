@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension};
 use serde_json::{Value, json};
 
 use crate::{
-    access::{self, Action},
+    access::{self, Action, Need},
     auth::Caller,
     body::JsonBody,
     error::{ApiError, ApiResult},
@@ -20,12 +20,18 @@ use crate::{
     list,
     present::{self, Shape},
     query::{Features, ListQuery, Params},
+    route::{Route, post},
     state::AppState,
     store::{
         containers::{self, Container},
         files::FileRow,
     },
 };
+
+/// The routes of paths.
+pub(crate) fn routes() -> Vec<Route> {
+    vec![post("/resolve", Need::Login, resolve), post("/lookup", Need::Login, lookup)]
+}
 
 /// `POST /resolve`: the nodes along a path, and what the last of them holds.
 pub(crate) async fn resolve(
@@ -63,14 +69,17 @@ pub(crate) async fn lookup(
     let work = move |db: &Connection| {
         let view = View::new(db, &guard.caller, &params)?;
         let mut walked = match path {
-            ResolvedPath::Root => return Err(ApiError::not_found("An empty path leads nowhere: name a group")),
+            ResolvedPath::Root => {
+                return Err(ApiError::not_found("An empty path leads nowhere: name a group"));
+            }
             ResolvedPath::Gears { gear, .. } => return Err(no_such_gear(gear)),
             ResolvedPath::Tree(tree) => view.walk(tree)?,
         };
         if let Some(file) = walked.file {
             return Ok(Json(typed(files::shown(file.doc), "file")));
         }
-        let last = walked.containers.pop().ok_or_else(|| ApiError::not_found("An empty path leads nowhere"))?;
+        let last =
+            walked.containers.pop().ok_or_else(|| ApiError::not_found("An empty path leads nowhere"))?;
         let kind = last.kind.singular();
         let shape = Shape::full(&params, &features).typed();
         Ok(Json(typed(present::container(db, &guard.caller, last, shape)?, kind)))
@@ -152,7 +161,9 @@ impl<'a> View<'a> {
         let kind = kind_of(level);
         let Some(parent) = parent else {
             let missing = || ApiError::not_found(format!("Could not find resource group:{}", segment.text()));
-            return containers::find(self.db, segment.text())?.filter(|found| found.kind == kind).ok_or_else(missing);
+            return containers::find(self.db, segment.text())?
+                .filter(|found| found.kind == kind)
+                .ok_or_else(missing);
         };
         self.child(parent, kind, segment)
     }
@@ -161,7 +172,9 @@ impl<'a> View<'a> {
     fn child(&self, parent: &Container, kind: Kind, segment: &Segment) -> ApiResult<Container> {
         let found = match segment {
             Segment::Id(id) if !ObjectId::is_id(id) => {
-                return Err(ApiError::bad_request(format!("{id:?} is not an id: expected 24 hexadecimal digits")));
+                return Err(ApiError::bad_request(format!(
+                    "{id:?} is not an id: expected 24 hexadecimal digits"
+                )));
             }
             Segment::Id(id) => containers::find(self.db, id)?
                 .filter(|found| found.kind == kind && parent_of(found) == Some(parent.id.as_str())),
@@ -174,7 +187,9 @@ impl<'a> View<'a> {
         let sql = "SELECT id, kind, doc FROM containers
              WHERE parent_id = ? AND kind = ? AND label = ? AND deleted IS NULL ORDER BY created, id LIMIT 1";
         let mut statement = self.db.prepare_cached(sql)?;
-        let row = statement.query_row((parent, kind.code(), label), |row| Ok(Container::from_row(row))).optional()?;
+        let row = statement
+            .query_row((parent, kind.code(), label), |row| Ok(Container::from_row(row)))
+            .optional()?;
         row.transpose()
     }
 
@@ -204,9 +219,13 @@ impl<'a> View<'a> {
     }
 
     fn children(&self, walked: &Walked) -> ApiResult<Vec<Value>> {
-        let Some(last) = walked.containers.last().filter(|_| walked.file.is_none()) else { return Ok(Vec::new()) };
+        let Some(last) = walked.containers.last().filter(|_| walked.file.is_none()) else {
+            return Ok(Vec::new());
+        };
         let mut nodes = Vec::new();
-        if walked.part == Part::All && let Some(kind) = last.kind.child() {
+        if walked.part == Part::All
+            && let Some(kind) = last.kind.child()
+        {
             nodes.extend(self.below(last, kind)?);
         }
         let may = |action| access::allowed(self.db, self.caller, last, action);
@@ -318,5 +337,175 @@ fn no_match(kind: Kind, segment: &Segment) -> ApiError {
             ApiError::not_found(format!("{message}\nIs it a file? Then write files/{label}"))
         }
         _ => ApiError::not_found(message),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::files::harness::{Answer, Bench};
+
+    async fn ask(bench: &Bench, call: &str, path: &str) -> Answer {
+        let segments: Vec<&str> = path.split('/').collect();
+        bench.post(call, json!({"path": segments})).await
+    }
+
+    fn names(nodes: &Value) -> Vec<String> {
+        let name = |node: &Value| {
+            assert_eq!(node["container_type"], node["node_type"]);
+            let name =
+                [&node["label"], &node["name"]].into_iter().find_map(Value::as_str).unwrap().to_owned();
+            format!("{}:{name}", node["container_type"].as_str().unwrap())
+        };
+        nodes.as_array().unwrap().iter().map(name).collect()
+    }
+
+    async fn resolved(bench: &Bench, path: &str) -> (Vec<String>, Vec<String>) {
+        let answer = ask(bench, "/resolve", path).await.ok();
+        (names(&answer["path"]), names(&answer["children"]))
+    }
+
+    async fn filled() -> Bench {
+        let bench = Bench::new().await;
+        bench.put("t1.nii", b"x").await;
+        bench.put("a.json", b"x").await;
+        bench.upload(&format!("/sessions/{}/files", bench.session), &[("s.txt", b"x")], None).await.ok();
+        let analysis =
+            bench.add(&format!("/sessions/{}/analyses", bench.session), json!({"label": "Fit"})).await;
+        bench.upload(&format!("/analyses/{analysis}/files"), &[("out.csv", b"x")], None).await.ok();
+        bench
+    }
+
+    #[tokio::test]
+    async fn a_path_is_walked_and_its_end_is_opened() {
+        let bench = filled().await;
+        let along = ["group:Lab", "project:Study", "subject:sub-01", "session:ses-01", "acquisition:T1w"];
+        for (path, length, children) in [
+            ("", 0, vec!["group:Lab"]),
+            ("lab", 1, vec!["project:Study"]),
+            ("/lab/Study/", 2, vec!["subject:sub-01"]),
+            ("lab/Study/sub-01", 3, vec!["session:ses-01"]),
+            ("lab/Study/sub-01/ses-01", 4, vec!["acquisition:T1w", "analysis:Fit", "file:s.txt"]),
+            ("lab/Study/sub-01/ses-01/files", 4, vec!["file:s.txt"]),
+            ("lab/Study/sub-01/ses-01/analyses", 4, vec!["analysis:Fit"]),
+            ("lab/Study/sub-01/ses-01/T1w", 5, vec!["file:a.json", "file:t1.nii"]),
+        ] {
+            let (walked, found) = resolved(&bench, path).await;
+            assert_eq!(walked, along[..length], "{path}");
+            assert_eq!(found, children, "{path}");
+        }
+        let (walked, children) = resolved(&bench, "lab/Study/sub-01/ses-01/T1w/files/t1.nii").await;
+        assert_eq!((walked.last().unwrap().as_str(), children.len()), ("file:t1.nii", 0));
+        let (walked, children) = resolved(&bench, "lab/Study/sub-01/ses-01/analyses/Fit").await;
+        assert_eq!(
+            (walked.last().unwrap().as_str(), children),
+            ("analysis:Fit", vec!["file:out.csv".to_owned()])
+        );
+        let (walked, _) = resolved(&bench, "lab/Study/sub-01/ses-01/analyses/Fit/files/out.csv").await;
+        assert_eq!(walked.last().unwrap(), "file:out.csv");
+    }
+
+    #[tokio::test]
+    async fn ids_and_the_paths_of_archives_lead_there_too() {
+        let bench = filled().await;
+        let by_id = format!("lab/<id:{}>/<id:{}>/ses-01", bench.project, bench.subject);
+        assert_eq!(resolved(&bench, &by_id).await.0.len(), 4);
+        let full = "lab/PROJECTS/Study/SUBJECTS/sub-01/SESSIONS/ses-01/ACQUISITIONS/T1w/FILES/t1.nii";
+        let segments: Vec<&str> = full.split('/').collect();
+        let file = bench.post("/lookup?full_tree=true", json!({"path": segments})).await.ok();
+        assert_eq!(file["name"], "t1.nii");
+        ask(&bench, "/resolve", &format!("lab/Study/<id:{}>", bench.session)).await.refused(404);
+        ask(&bench, "/resolve", "lab/Study/<id:sub-01>").await.refused(400);
+    }
+
+    #[tokio::test]
+    async fn lookup_answers_the_last_node_whole() {
+        let bench = filled().await;
+        let info = json!({"set": {"a": 1}});
+        bench.call(http::Method::PATCH, &format!("/sessions/{}/info", bench.session), info).await.ok();
+        let session = ask(&bench, "/lookup", "lab/Study/sub-01/ses-01").await.ok();
+        assert_eq!((&session["container_type"], &session["info"]), (&json!("session"), &json!({"a": 1})));
+        assert_eq!(
+            (&session["analyses"][0]["label"], &session["files"][0]["name"]),
+            (&json!("Fit"), &json!("s.txt"))
+        );
+        let file = ask(&bench, "/lookup", "lab/Study/sub-01/ses-01/files/s.txt").await.ok();
+        assert_eq!((&file["container_type"], &file["version"]), (&json!("file"), &json!(1)));
+        let listed = ask(&bench, "/resolve", "lab/Study/sub-01/ses-01").await.ok();
+        assert_eq!(
+            (&listed["path"][3]["info"], &listed["path"][3]["info_exists"]),
+            (&json!({}), &json!(true))
+        );
+        assert_eq!(listed["path"][3].get("files"), None);
+        let segments = json!({"path": ["lab", "Study", "sub-01", "ses-01"]});
+        let listed = bench.post("/resolve?include_all_info=true", segments).await.ok();
+        assert_eq!(listed["path"][3]["info"], json!({"a": 1}));
+    }
+
+    #[tokio::test]
+    async fn minimal_nodes_hold_what_tells_them_apart() {
+        let bench = filled().await;
+        let segments = json!({"path": ["lab", "Study", "sub-01", "ses-01", "T1w"]});
+        let answer = bench.post("/resolve?minattr=true", segments).await.ok();
+        let keys = |node: &Value| {
+            let mut keys: Vec<String> = node.as_object().unwrap().keys().cloned().collect();
+            keys.sort();
+            keys.join(" ")
+        };
+        assert_eq!(keys(&answer["path"][3]), "_id container_type created label modified node_type");
+        assert_eq!(keys(&answer["children"][0]), "_id container_type created modified name node_type size");
+    }
+
+    #[tokio::test]
+    async fn the_oldest_of_one_label_is_meant() {
+        let bench = filled().await;
+        let twin = bench.add("/acquisitions", json!({"label": "T1w", "session": bench.session})).await;
+        let found = ask(&bench, "/lookup", "lab/Study/sub-01/ses-01/T1w").await.ok();
+        assert_eq!(found["_id"], bench.acquisition);
+        bench
+            .call(http::Method::DELETE, &format!("/acquisitions/{}", bench.acquisition), Value::Null)
+            .await
+            .ok();
+        assert_eq!(ask(&bench, "/lookup", "lab/Study/sub-01/ses-01/T1w").await.ok()["_id"], twin);
+    }
+
+    #[tokio::test]
+    async fn what_leads_nowhere_says_where_it_stopped() {
+        let bench = filled().await;
+        for (path, message) in [
+            ("nobody", "Could not find resource group:nobody"),
+            ("lab/Other", "No match for project with label Other"),
+            ("lab/Study/sub-01/ses-01/T1w/t1.nii", "Could not resolve node for: t1.nii"),
+            ("lab/Study/files/x", "No match for file with name x"),
+            ("lab/Study/analyses/x", "No match for analysis with label x"),
+            ("gears/mriqc", "No match for gear with name mriqc"),
+        ] {
+            assert_eq!(ask(&bench, "/resolve", path).await.refused(404), message);
+            assert_eq!(ask(&bench, "/lookup", path).await.refused(404), message);
+        }
+        let hint = ask(&bench, "/lookup", "lab/Study/sub-01/s.txt").await.refused(404);
+        assert!(hint.ends_with("files/s.txt"), "{hint}");
+        ask(&bench, "/lookup", "").await.refused(404);
+        for body in [json!({"path": "lab"}), json!({}), json!({"path": [1]}), json!(null)] {
+            bench.post("/resolve", body).await.refused(400);
+        }
+        bench.anonymous(http::Method::POST, "/resolve", "{}").await.refused(401);
+        assert_eq!(resolved(&bench, "gears").await, (vec![], vec![]));
+    }
+
+    #[tokio::test]
+    async fn only_what_the_caller_may_see_is_there() {
+        let bench = filled().await;
+        bench.add("/projects", json!({"label": "Hidden", "group": "lab"})).await;
+        bench.post("/groups", json!({"_id": "other", "label": "Other"})).await.ok();
+        let ro = bench.as_user("ro@x.org", Some("ro")).await;
+        assert_eq!(resolved(&ro, "").await.1, ["group:Lab"]);
+        assert_eq!(resolved(&ro, "lab").await.1, ["project:Study"]);
+        assert_eq!(resolved(&ro, "lab/Study").await.1, ["subject:sub-01"]);
+        ask(&ro, "/resolve", "lab/Hidden").await.refused(403);
+        ask(&ro, "/resolve", "other").await.refused(403);
+        ro.post("/resolve?exhaustive=true", json!({"path": []})).await.refused(403);
+        assert_eq!(resolved(&bench, "lab").await.1, ["project:Study", "project:Hidden"]);
     }
 }

@@ -16,13 +16,14 @@ use crate::{
         Need::{Device, Login, On, Public, SiteAdmin, User},
     },
     accounts::{devices, users},
+    archive,
     containers::{analyses, change, collections, create, info, notes, permissions, remove, show, tags},
     files,
     guard::Guard,
     kind::Kind,
     modalities,
     query::ListQuery,
-    roles,
+    resolve, roles,
     route::{Route, delete, get, patch, post, put},
     state::AppState,
     system,
@@ -40,6 +41,8 @@ pub(crate) fn routes() -> Vec<Route> {
         shared_routes(),
         analysis_routes(),
         files::routes(),
+        resolve::routes(),
+        archive::routes(),
     ]
     .into_iter()
     .flatten()

@@ -66,7 +66,11 @@ pub(crate) fn encode(
         }
         yield encoder.finish()?;
     };
-    archive.filter(|piece: &io::Result<Bytes>| std::future::ready(!matches!(piece, Ok(bytes) if bytes.is_empty()))).boxed()
+    archive
+        .filter(|piece: &io::Result<Bytes>| {
+            std::future::ready(!matches!(piece, Ok(bytes) if bytes.is_empty()))
+        })
+        .boxed()
 }
 
 /// The format's own bytes around each file.
@@ -166,8 +170,15 @@ fn zip_time(time: DateTime<Utc>) -> Option<zip::DateTime> {
     let part = |value: u32| u8::try_from(value).ok();
     let year = u16::try_from(time.year()).ok()?;
     let (month, day) = (part(time.month())?, part(time.day())?);
-    zip::DateTime::from_date_and_time(year, month, day, part(time.hour())?, part(time.minute())?, part(time.second())?)
-        .ok()
+    zip::DateTime::from_date_and_time(
+        year,
+        month,
+        day,
+        part(time.hour())?,
+        part(time.minute())?,
+        part(time.second())?,
+    )
+    .ok()
 }
 
 /// Where the zip writer writes, and where each step's bytes are taken from.
@@ -206,7 +217,11 @@ mod tests {
             let mut upload = blobs.upload();
             upload.write(bytes.clone().into()).await.unwrap();
             let modified = "2020-05-05T01:22:06Z".parse().unwrap();
-            entries.push(Ok(Entry { path: (*path).to_owned(), blob: upload.finish().await.unwrap(), modified }));
+            entries.push(Ok(Entry {
+                path: (*path).to_owned(),
+                blob: upload.finish().await.unwrap(),
+                modified,
+            }));
         }
         entries
     }
@@ -241,7 +256,10 @@ mod tests {
             member.read_to_end(&mut content).unwrap();
             read.push((path, content));
         }
-        assert_eq!(read, files.iter().map(|(path, bytes)| ((*path).to_owned(), bytes.clone())).collect::<Vec<_>>());
+        assert_eq!(
+            read,
+            files.iter().map(|(path, bytes)| ((*path).to_owned(), bytes.clone())).collect::<Vec<_>>()
+        );
     }
 
     #[tokio::test]

@@ -60,7 +60,12 @@ impl FileFilter {
 }
 
 /// Whether a file passes: it satisfies one of `filters`, or there are none.
-pub(crate) fn passes(filters: &[FileFilter], kind: Option<&str>, tags: &[&str], modified: DateTime<Utc>) -> bool {
+pub(crate) fn passes(
+    filters: &[FileFilter],
+    kind: Option<&str>,
+    tags: &[&str],
+    modified: DateTime<Utc>,
+) -> bool {
     filters.is_empty() || filters.iter().any(|filter| filter.accepts(kind, tags, modified))
 }
 

@@ -18,12 +18,14 @@ pub(crate) fn folder_name(kind: &str, doc: &Value) -> String {
 
 fn taken_at(doc: &Value) -> Option<String> {
     let time = flywheel_core::time::parse_utc(doc.get("timestamp")?.as_str()?).ok()?;
-    let zone: Tz = doc.get("timezone").and_then(Value::as_str).and_then(|zone| zone.parse().ok()).unwrap_or(Tz::UTC);
+    let zone: Tz =
+        doc.get("timezone").and_then(Value::as_str).and_then(|zone| zone.parse().ok()).unwrap_or(Tz::UTC);
     Some(time.with_timezone(&zone).format("%Y%m%d_%H%M").to_string())
 }
 
 fn safe(label: &str) -> String {
-    let kept: String = label.chars().filter(char::is_ascii).map(|c| if is_path(c) { '_' } else { c }).collect();
+    let kept: String =
+        label.chars().filter(char::is_ascii).map(|c| if is_path(c) { '_' } else { c }).collect();
     let name = kept.trim();
     if matches!(name, "." | "..") { name.replace('.', "_") } else { name.to_owned() }
 }
@@ -61,11 +63,6 @@ impl Folders {
         self.paths.insert(id.to_owned(), path.clone());
         path
     }
-
-    /// The path that `id` was given.
-    pub(crate) fn path_of(&self, id: &str) -> Option<&str> {
-        self.paths.get(id).map(String::as_str)
-    }
 }
 
 #[cfg(test)]
@@ -79,7 +76,11 @@ mod tests {
         for (kind, doc, name) in [
             ("session", json!({"label": "ses 01", "uid": "1.2"}), "ses 01"),
             ("session", json!({"timestamp": "2020-05-05T01:22:06Z"}), "20200505_0122"),
-            ("session", json!({"timestamp": "2020-05-05T01:22:06Z", "timezone": "America/Chicago"}), "20200504_2022"),
+            (
+                "session",
+                json!({"timestamp": "2020-05-05T01:22:06Z", "timezone": "America/Chicago"}),
+                "20200504_2022",
+            ),
             ("session", json!({"timestamp": "2020-05-05T01:22:06Z", "timezone": "nowhere"}), "20200505_0122"),
             ("session", json!({"label": "", "uid": "1.2.3"}), "1.2.3"),
             ("subject", json!({"code": "sub-01"}), "sub-01"),
@@ -96,7 +97,8 @@ mod tests {
 
     #[test]
     fn a_file_keeps_its_name_unless_it_is_a_path() {
-        for (name, kept) in [("名 1.nii", "名 1.nii"), ("a/b", "a_b"), ("..", "__"), ("", "_"), ("a\0", "a_")] {
+        for (name, kept) in [("名 1.nii", "名 1.nii"), ("a/b", "a_b"), ("..", "__"), ("", "_"), ("a\0", "a_")]
+        {
             assert_eq!(file_name(name), kept);
         }
     }
@@ -110,8 +112,6 @@ mod tests {
         assert_eq!(folders.place("2", "", "study"), "study_0");
         assert_eq!(folders.place("4", "study", "a"), "study/a");
         assert_eq!(folders.place("5", "study_0", "a"), "study_0/a");
-        assert_eq!(folders.path_of("5"), Some("study_0/a"));
-        assert_eq!(folders.path_of("6"), None);
     }
 
     #[test]

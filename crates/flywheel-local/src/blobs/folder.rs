@@ -81,7 +81,9 @@ impl Blobs for Folder {
             for inner in folders_in(&outer)? {
                 for entry in fs::read_dir(inner)? {
                     let entry = entry?;
-                    let Some(id) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
+                    let Some(id) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else {
+                        continue;
+                    };
                     if entry.metadata()?.modified()? < limit && orphan(id)? {
                         fs::remove_file(entry.path())?;
                         removed += 1;
@@ -95,7 +97,8 @@ impl Blobs for Folder {
 
 fn folders_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let shard = |path: &Path| path.file_name().is_some_and(|name| name.len() == 2) && path.is_dir();
-    let paths: io::Result<Vec<PathBuf>> = fs::read_dir(folder)?.map(|entry| entry.map(|e| e.path())).collect();
+    let paths: io::Result<Vec<PathBuf>> =
+        fs::read_dir(folder)?.map(|entry| entry.map(|e| e.path())).collect();
     Ok(paths?.into_iter().filter(|path| shard(path)).collect())
 }
 

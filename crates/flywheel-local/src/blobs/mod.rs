@@ -24,8 +24,8 @@ use std::{
 use http::StatusCode;
 use uuid::Uuid;
 
-use crate::error::ApiError;
 pub(crate) use self::{read::ByteStream, upload::Upload};
+use crate::error::ApiError;
 
 /// A blob that is on disk, as a file's row records it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -114,7 +114,9 @@ async fn the_sweep_takes_what_no_row_names_and_nothing_else() {
     fs::write(folder.path().join("blobs/tmp/half"), b"what a kill left").unwrap();
     assert_eq!(store.sweep(later(), |id| Ok(id == kept.id)).unwrap(), 1);
     assert_eq!(get(&store, &kept, 0..4).await, b"kept");
-    assert!(matches!(store.read(&orphan, 0..6).await.err().unwrap(), BlobError::Missing(id) if id == orphan.id));
+    assert!(
+        matches!(store.read(&orphan, 0..6).await.err().unwrap(), BlobError::Missing(id) if id == orphan.id)
+    );
     assert_eq!(files_below(folder.path()).len(), 1);
 }
 

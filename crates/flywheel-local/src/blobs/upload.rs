@@ -70,7 +70,8 @@ impl Upload {
         if self.batched >= BATCH {
             let (store, writing) = (self.store.clone(), self.settle().await?);
             let chunks = self.take_batch();
-            self.in_flight = Some(tokio::task::spawn_blocking(move || Writing::carry_on(writing, &store, &chunks)));
+            self.in_flight =
+                Some(tokio::task::spawn_blocking(move || Writing::carry_on(writing, &store, &chunks)));
         }
         Ok(())
     }

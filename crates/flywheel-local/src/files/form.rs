@@ -37,7 +37,8 @@ impl Form {
     /// # Errors
     /// 400 when the request is not multipart or names no boundary.
     pub(super) fn new(headers: &HeaderMap, body: Body) -> ApiResult<Self> {
-        let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let kind =
+            headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let boundary = multer::parse_boundary(kind)
             .map_err(|_| ApiError::bad_request("an upload is sent as multipart/form-data with a boundary"))?;
         Ok(Self(Multipart::new(body.into_data_stream(), boundary)))
@@ -49,7 +50,8 @@ impl Form {
     /// 400 when the form is malformed or cut, a file has no usable name, or the metadata is too long.
     pub(super) async fn next(&mut self) -> ApiResult<Option<Part>> {
         while let Some(field) = self.0.next_field().await.map_err(malformed)? {
-            let disposition = field.headers().get(header::CONTENT_DISPOSITION).map(|value| value.as_bytes().to_vec());
+            let disposition =
+                field.headers().get(header::CONTENT_DISPOSITION).map(|value| value.as_bytes().to_vec());
             let parameter = |key| disposition.as_deref().and_then(|value| name::parameter(value, key));
             let field_name = parameter("name").unwrap_or_default();
             match parameter("filename").filter(|given| !given.is_empty()) {
@@ -136,7 +138,9 @@ mod tests {
     #[tokio::test]
     async fn what_is_no_upload_is_refused() {
         let file = |name: &str| {
-            format!("--b\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\n\nbytes\n--b--\n")
+            format!(
+                "--b\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\n\nbytes\n--b--\n"
+            )
         };
         for (body, reason) in [
             (file(".."), "cannot be the name"),

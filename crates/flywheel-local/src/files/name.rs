@@ -38,7 +38,9 @@ pub(super) fn parameter(header: &[u8], key: &str) -> Option<String> {
     for (name, value) in Parameters(text.split_once(';')?.1) {
         match name.to_ascii_lowercase() {
             name if name == key => plain = plain.or(Some(value)),
-            name if name.strip_suffix('*') == Some(key) => extended = extended.or_else(|| decode_extended(&value)),
+            name if name.strip_suffix('*') == Some(key) => {
+                extended = extended.or_else(|| decode_extended(&value))
+            }
             _ => {}
         }
     }
@@ -68,7 +70,9 @@ impl<'a> Iterator for Parameters<'a> {
         let rest = rest.trim_start();
         let (value, rest) = match rest.strip_prefix('"') {
             Some(quoted) => read_quoted(quoted),
-            None => rest.split_once(';').map_or((rest.trim().to_owned(), ""), |(v, rest)| (v.trim().to_owned(), rest)),
+            None => rest
+                .split_once(';')
+                .map_or((rest.trim().to_owned(), ""), |(v, rest)| (v.trim().to_owned(), rest)),
         };
         self.0 = rest;
         Some((name.trim(), value))
@@ -153,7 +157,10 @@ mod tests {
             (r#"form-data; name="file"; filename="100%.txt""#, Some("100%.txt")),
             (r#"form-data; name="file"; filename="back\\slash.txt""#, Some("back\\slash.txt")),
             ("form-data; name=\"file\"; filename=\"名前.nii\"", Some("名前.nii")),
-            ("form-data; name=\"file\"; filename=\"x\"; filename*=utf-8''%E5%90%8D%20%22.nii", Some("名 \".nii")),
+            (
+                "form-data; name=\"file\"; filename=\"x\"; filename*=utf-8''%E5%90%8D%20%22.nii",
+                Some("名 \".nii"),
+            ),
             ("form-data; name=\"file\"; filename*=iso-8859-1'de'%FCber.txt", Some("über.txt")),
             ("form-data; name=\"file\"; filename=\"x\"; filename*=utf-8''%FF", Some("x")),
             (r#"form-data; name="metadata"; filename="""#, Some("")),

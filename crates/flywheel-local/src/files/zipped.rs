@@ -97,7 +97,8 @@ impl Member {
         if entry.encrypted() {
             return Err(ApiError::bad_request(format!("the member {path:?} is encrypted")));
         }
-        let start = entry.data_start().ok_or_else(|| ApiError::bad_request("the file is not a zip archive"))?;
+        let start =
+            entry.data_start().ok_or_else(|| ApiError::bad_request("the file is not a zip archive"))?;
         let (method, packed, size, expected_crc) =
             (entry.compression(), entry.compressed_size(), entry.size(), entry.crc32());
         drop(entry);
@@ -107,7 +108,9 @@ impl Member {
         let unpacker: Box<dyn Read + Send> = match method {
             CompressionMethod::Stored => Box::new(packed),
             CompressionMethod::Deflated => Box::new(DeflateDecoder::new(packed)),
-            other => return Err(ApiError::bad_request(format!("the member {path:?} is packed with {other}"))),
+            other => {
+                return Err(ApiError::bad_request(format!("the member {path:?} is packed with {other}")));
+            }
         };
         Ok(Self { unpacker, crc: Crc::new(), expected_crc, size, left: size })
     }

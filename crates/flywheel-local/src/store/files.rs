@@ -66,9 +66,9 @@ pub(crate) fn by_id(db: &Connection, file_id: &str, version: i64) -> ApiResult<O
     }
 }
 
-/// Every version of a file that is not deleted, oldest first.
+/// Every version of a file, deleted ones included, oldest first.
 pub(crate) fn versions(db: &Connection, file_id: &str) -> ApiResult<Vec<FileRow>> {
-    many(db, "SELECT doc, blob FROM files WHERE file_id = ? AND deleted IS NULL ORDER BY version", [file_id])
+    many(db, "SELECT doc, blob FROM files WHERE file_id = ? ORDER BY version", [file_id])
 }
 
 /// The highest version that a file ever had, deleted ones included; 0 when there is no such file.

@@ -1,0 +1,147 @@
+//! Archives: whole containers, or chosen files of them, as one tar or zip.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `request` | what is asked for, and what a ticket remembers of it |
+//! | `plan` | which containers are taken, and the folder that each becomes |
+//! | `layout` | what folders and files are called inside an archive |
+//! | `filter` | which files are taken |
+//! | `encode` | the archive's bytes, made while they are sent |
+
+mod encode;
+mod filter;
+mod layout;
+mod plan;
+mod request;
+#[cfg(test)]
+mod tests;
+
+use axum::{
+    Json,
+    body::Body,
+    extract::State,
+    response::{IntoResponse, Response},
+};
+use bytes::Bytes;
+use futures::{Stream, StreamExt, TryStreamExt, stream};
+use http::header;
+use rusqlite::Connection;
+use serde_json::{Value, json};
+
+use self::{
+    encode::Format,
+    plan::{Plan, Taken},
+    request::Wish,
+};
+use crate::{
+    access::Need,
+    body::JsonBody,
+    error::{ApiError, ApiResult},
+    files::{
+        name,
+        tickets::{self, Purpose},
+    },
+    guard::Guard,
+    query::Params,
+    route::{Route, get, post},
+    state::AppState,
+};
+
+/// The routes of archives.
+pub(crate) fn routes() -> Vec<Route> {
+    vec![
+        post("/download", Need::Login, create),
+        get("/download", Need::Public, fetch),
+        post("/download/targets", Need::Login, targets),
+        post("/download/summary", Need::Login, summary),
+    ]
+}
+
+/// How many folders are looked up at once while an archive is sent.
+const BATCH: usize = 200;
+
+/// `POST /download`: `{ticket, filename, file_cnt, size}` for containers with filters, or with `bulk=true` for a list of files.
+pub(crate) async fn create(
+    guard: Guard,
+    State(state): State<AppState>,
+    params: Params,
+    JsonBody(body): JsonBody,
+) -> ApiResult<Json<Value>> {
+    let wish = Wish::read(&params, body)?;
+    let work = move |db: &Connection| {
+        let wish = wish.allowed(db, &guard.caller)?;
+        let (count, size) = Plan::of(db, &wish)?.totals(db)?;
+        if count == 0 {
+            return Err(ApiError::not_found("There is no file to download"));
+        }
+        tickets::expire(db, Purpose::Archive)?;
+        let ticket = tickets::issue(db, Purpose::Archive, &wish.to_doc()?)?;
+        Ok(json!({"ticket": ticket, "filename": wish.filename(Format::Tar), "file_cnt": count, "size": size}))
+    };
+    state.store.write(work).await.map(Json)
+}
+
+/// `GET /download?ticket=&format=tar|zip`: the archive; the ticket is the permission.
+pub(crate) async fn fetch(State(state): State<AppState>, params: Params) -> ApiResult<Response> {
+    let format = match params.get("format").unwrap_or("tar") {
+        "tar" => Format::Tar,
+        "zip" => Format::Zip,
+        other => return Err(ApiError::unprocessable(format!("format is tar or zip, not {other:?}"))),
+    };
+    let ticket = params.get("ticket").filter(|ticket| !ticket.is_empty()).map(str::to_owned);
+    let ticket =
+        ticket.ok_or_else(|| ApiError::bad_request("ticket is missing: make one with POST /download"))?;
+    let work = move |db: &Connection| {
+        let wish = Wish::from_doc(tickets::redeem(db, Purpose::Archive, &ticket)?)?;
+        Ok((Plan::of(db, &wish)?, wish.filename(format)))
+    };
+    let (plan, filename) = state.store.read(work).await?;
+    let entries = taken(state.clone(), plan)
+        .map(|taken| taken.and_then(Taken::into_entry).map_err(std::io::Error::other));
+    let archive = encode::encode(state.blobs.clone(), format, entries);
+    let headers = [
+        (header::CONTENT_TYPE, "application/octet-stream".to_owned()),
+        (header::CONTENT_DISPOSITION, name::attachment(&filename)),
+    ];
+    Ok((headers, Body::from_stream(archive)).into_response())
+}
+
+/// `POST /download/targets`: what `POST /download` would take, one JSON object a line, without a ticket.
+pub(crate) async fn targets(
+    guard: Guard,
+    State(state): State<AppState>,
+    params: Params,
+    JsonBody(body): JsonBody,
+) -> ApiResult<Response> {
+    let wish = Wish::read(&params, body)?;
+    let plan = state.store.read(move |db| Plan::of(db, &wish.allowed(db, &guard.caller)?)).await?;
+    let lines = taken(state, plan).map(|taken| {
+        let line = taken.and_then(|taken| Ok(serde_json::to_string(&taken.described())? + "\n"));
+        line.map(Bytes::from).map_err(std::io::Error::other)
+    });
+    Ok(([(header::CONTENT_TYPE, "application/x-ndjson")], Body::from_stream(lines)).into_response())
+}
+
+/// `POST /download/summary`: files below containers by type, `{type: {_id, count, mb_total}}`.
+pub(crate) async fn summary(
+    guard: Guard,
+    State(state): State<AppState>,
+    JsonBody(body): JsonBody,
+) -> ApiResult<Json<Value>> {
+    let wish = Wish::read(&Params::default(), json!({"nodes": body, "optional": true}))?;
+    let work = move |db: &Connection| Plan::of(db, &wish.allowed(db, &guard.caller)?)?.by_type(db);
+    state.store.read(work).await.map(Json)
+}
+
+/// The files of a plan, looked up a few folders at a time.
+fn taken(state: AppState, plan: Plan) -> impl Stream<Item = ApiResult<Taken>> + Send + 'static {
+    let (folders, filters) = plan.into_parts();
+    let batches: Vec<_> = folders.chunks(BATCH).map(<[_]>::to_vec).collect();
+    stream::iter(batches)
+        .then(move |folders| {
+            let (state, filters) = (state.clone(), filters.clone());
+            async move { state.store.read(move |db| plan::files_in(db, &folders, &filters)).await }
+        })
+        .map_ok(|batch| stream::iter(batch.into_iter().map(Ok)))
+        .try_flatten()
+}

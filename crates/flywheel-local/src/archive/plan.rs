@@ -1,0 +1,298 @@
+//! Which containers an archive takes, the folder that each becomes, and the files in them.
+
+use std::collections::{BTreeMap, HashSet};
+
+use chrono::{DateTime, Utc};
+use flywheel_core::time;
+use rusqlite::Connection;
+use serde_json::{Map, Value, json};
+
+use super::{
+    encode::Entry,
+    filter::{self, FileFilter},
+    layout::{self, Folders},
+    request::{FileNode, Layout, Wish},
+};
+use crate::{
+    error::ApiResult,
+    files::answer,
+    kind::Kind,
+    store::{
+        containers::{self, Container},
+        files::FileRow,
+    },
+};
+
+/// A folder of an archive and where its files come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Folder {
+    path: String,
+    source: Source,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Source {
+    /// The current files of a container.
+    Files(String),
+    /// The files that an analysis took in, in the versions that it took.
+    Inputs(String),
+    /// One file of a container.
+    One { container: String, name: String },
+}
+
+/// The folders of an archive.
+#[derive(Debug)]
+pub(super) struct Plan {
+    folders: Vec<Folder>,
+    filters: Vec<FileFilter>,
+}
+
+/// A file that an archive takes.
+#[derive(Clone, Debug)]
+pub(super) struct Taken {
+    path: String,
+    file: FileRow,
+}
+
+impl Plan {
+    /// The folders of what is wished, parents before children.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(super) fn of(db: &Connection, wish: &Wish) -> ApiResult<Self> {
+        let mut planner =
+            Planner { db, wish, folders: Folders::default(), seen: HashSet::new(), list: Vec::new() };
+        wish.files.iter().for_each(|file| planner.list.push(single(file)));
+        for node in &wish.nodes {
+            let Some(container) = containers::find(db, &node.id)? else { continue };
+            if container.kind == Kind::Analysis {
+                planner.analysis(&container)?
+            } else {
+                planner.tree(container)?
+            }
+        }
+        Ok(Self { folders: planner.list, filters: wish.filters.clone() })
+    }
+
+    /// How many files there are and how many bytes they have.
+    pub(super) fn totals(&self, db: &Connection) -> ApiResult<(u64, u64)> {
+        let mut totals = (0, 0);
+        self.each(db, |taken| {
+            totals.0 += 1;
+            totals.1 += taken.size();
+        })?;
+        Ok(totals)
+    }
+
+    /// `{type: {_id, count, mb_total}}`.
+    pub(super) fn by_type(&self, db: &Connection) -> ApiResult<Value> {
+        let mut sums: BTreeMap<String, (u64, u64)> = BTreeMap::new();
+        self.each(db, |taken| {
+            let file_type = taken.file.doc.get("type").and_then(Value::as_str).unwrap_or("null");
+            let sum = sums.entry(file_type.to_owned()).or_default();
+            sum.0 += 1;
+            sum.1 += taken.size();
+        })?;
+        let line = |(name, (count, bytes)): (String, (u64, u64))| {
+            let line = json!({"_id": name, "count": count, "mb_total": bytes as f64 / 1_000_000.0});
+            (name, line)
+        };
+        Ok(sums.into_iter().map(line).collect::<Map<String, Value>>().into())
+    }
+
+    fn each(&self, db: &Connection, mut see: impl FnMut(&Taken)) -> ApiResult<()> {
+        for folder in self.folders.chunks(super::BATCH) {
+            files_in(db, folder, &self.filters)?.iter().for_each(&mut see);
+        }
+        Ok(())
+    }
+
+    /// The folders, and which files of them are taken.
+    pub(super) fn into_parts(self) -> (Vec<Folder>, Vec<FileFilter>) {
+        (self.folders, self.filters)
+    }
+}
+
+fn single(file: &FileNode) -> Folder {
+    let kind = layout::file_name(&file.container_name);
+    let source = Source::One { container: file.container_id.clone(), name: file.filename.clone() };
+    Folder { path: format!("{kind}/{}", layout::file_name(&file.container_id)), source }
+}
+
+struct Planner<'a> {
+    db: &'a Connection,
+    wish: &'a Wish,
+    folders: Folders,
+    seen: HashSet<String>,
+    list: Vec<Folder>,
+}
+
+impl Planner<'_> {
+    /// A container of the hierarchy and everything below it, level by level.
+    fn tree(&mut self, top: Container) -> ApiResult<()> {
+        if !self.passes(&top) {
+            return Ok(());
+        }
+        let above = self.path_above(&top)?;
+        let mut level = vec![(top, above)];
+        while !level.is_empty() {
+            let mut below = Vec::new();
+            for (container, above) in level {
+                let path = self.place(&container, &above);
+                self.take(&container, &path)?;
+                if let Some(kind) = container.kind.child() {
+                    let children = containers::children(self.db, &container.id, kind)?;
+                    below.extend(
+                        children
+                            .into_iter()
+                            .filter(|child| self.passes(child))
+                            .map(|child| (child, path.clone())),
+                    );
+                }
+            }
+            level = below;
+        }
+        Ok(())
+    }
+
+    fn passes(&self, container: &Container) -> bool {
+        let tags = container.doc.get("tags").and_then(Value::as_array).into_iter().flatten();
+        let tags: Vec<&str> = tags.filter_map(Value::as_str).collect();
+        let filters = &self.wish.container_filters;
+        filters.is_empty() || filters.iter().any(|filter| filter.accepts(container.kind, &tags))
+    }
+
+    /// The path of the folder that the container's folder goes into.
+    fn path_above(&mut self, container: &Container) -> ApiResult<String> {
+        let mut path = self.wish.prefix.clone();
+        for kind in Kind::LEVELS.into_iter().filter(|&kind| kind < container.kind) {
+            let Some(ancestor) = container.ancestor(kind) else { continue };
+            if let Some(ancestor) = containers::find(self.db, ancestor)? {
+                path = self.place(&ancestor, &path);
+            }
+        }
+        Ok(path)
+    }
+
+    fn place(&mut self, container: &Container, above: &str) -> String {
+        let name = match container.kind {
+            Kind::Group if self.wish.layout == Layout::Full => return above.to_owned(),
+            Kind::Group => layout::file_name(&container.id),
+            kind => layout::folder_name(kind.singular(), &Value::Object(container.doc.clone())),
+        };
+        let below_marker =
+            matches!(container.kind, Kind::Subject | Kind::Session | Kind::Acquisition | Kind::Analysis);
+        if self.wish.layout == Layout::Full && below_marker {
+            let marked = format!("{above}/{}", container.kind.plural().to_uppercase());
+            return self.folders.place(&container.id, &marked, &name);
+        }
+        self.folders.place(&container.id, above, &name)
+    }
+
+    /// Takes a container's own files, and with the full layout its analyses when they are wished for.
+    fn take(&mut self, container: &Container, path: &str) -> ApiResult<()> {
+        if !self.seen.insert(container.id.clone()) {
+            return Ok(());
+        }
+        let full = self.wish.layout == Layout::Full;
+        let path_of_files = if full { format!("{path}/FILES") } else { path.to_owned() };
+        self.list.push(Folder { path: path_of_files, source: Source::Files(container.id.clone()) });
+        if full && self.wish.analyses {
+            for analysis in containers::children(self.db, &container.id, Kind::Analysis)? {
+                let path = self.place(&analysis, path);
+                self.inputs_and_outputs(&analysis, &path, ["INPUT", "OUTPUT"]);
+            }
+        }
+        Ok(())
+    }
+
+    /// An analysis that was asked for itself.
+    fn analysis(&mut self, analysis: &Container) -> ApiResult<()> {
+        let path = match self.wish.layout {
+            Layout::Full => {
+                let parent =
+                    analysis.doc.get("parent").and_then(|parent| parent.get("id")).and_then(Value::as_str);
+                let above = match containers::find(self.db, parent.unwrap_or_default())? {
+                    Some(parent) => {
+                        let above = self.path_above(&parent)?;
+                        self.place(&parent, &above)
+                    }
+                    None => self.wish.prefix.clone(),
+                };
+                self.place(analysis, &above)
+            }
+            Layout::Classic | Layout::Bulk => self.place(analysis, ""),
+        };
+        let names = if self.wish.layout == Layout::Full { ["INPUT", "OUTPUT"] } else { ["input", "output"] };
+        self.inputs_and_outputs(analysis, &path, names);
+        Ok(())
+    }
+
+    fn inputs_and_outputs(&mut self, analysis: &Container, path: &str, [input, output]: [&str; 2]) {
+        if self.seen.insert(analysis.id.clone()) {
+            let folder = |name: &str, source| Folder { path: format!("{path}/{name}"), source };
+            self.list.push(folder(input, Source::Inputs(analysis.id.clone())));
+            self.list.push(folder(output, Source::Files(analysis.id.clone())));
+        }
+    }
+}
+
+/// The files of some folders that pass the filters, folder by folder and by name.
+pub(super) fn files_in(db: &Connection, folders: &[Folder], filters: &[FileFilter]) -> ApiResult<Vec<Taken>> {
+    let mut taken = Vec::new();
+    for folder in folders {
+        for file in folder.source.files(db)?.into_iter().filter(|file| passes(file, filters)) {
+            let path = format!("{}/{}", folder.path, layout::file_name(file.text("name")));
+            taken.push(Taken { path, file });
+        }
+    }
+    Ok(taken)
+}
+
+fn passes(file: &FileRow, filters: &[FileFilter]) -> bool {
+    let tags = file.doc.get("tags").and_then(Value::as_array).into_iter().flatten();
+    let tags: Vec<&str> = tags.filter_map(Value::as_str).collect();
+    filter::passes(filters, file.doc.get("type").and_then(Value::as_str), &tags, modified(file))
+}
+
+fn modified(file: &FileRow) -> DateTime<Utc> {
+    time::parse_utc(file.text("modified")).unwrap_or_default()
+}
+
+impl Source {
+    fn files(&self, db: &Connection) -> ApiResult<Vec<FileRow>> {
+        match self {
+            Self::Files(container) => crate::store::files::of_container(db, container),
+            Self::One { container, name } => {
+                Ok(crate::store::files::by_name(db, container, name)?.into_iter().collect())
+            }
+            Self::Inputs(analysis) => {
+                let Some(analysis) = containers::find(db, analysis)? else { return Ok(Vec::new()) };
+                crate::files::inputs_of(db, &analysis)
+            }
+        }
+    }
+}
+
+impl Taken {
+    fn size(&self) -> u64 {
+        self.file.doc.get("size").and_then(Value::as_u64).unwrap_or(0)
+    }
+
+    /// The file on its way into an archive.
+    pub(super) fn into_entry(self) -> ApiResult<Entry> {
+        Ok(Entry { blob: answer::stored(&self.file)?, modified: modified(&self.file), path: self.path })
+    }
+
+    /// The file as a line of `targets` says it.
+    pub(super) fn described(&self) -> Value {
+        let field = |key: &str| self.file.doc.get(key).cloned().unwrap_or_default();
+        let parent = field("parent_ref");
+        let of_parent = |key: &str| parent.get(key).cloned().unwrap_or_default();
+        json!({
+            "download_type": "file", "dst_path": self.path, "container_type": of_parent("type"),
+            "container_id": of_parent("id"), "file_id": field("file_id"), "version": field("version"),
+            "filename": field("name"), "size": field("size"), "hash": field("hash"), "modified": field("modified"),
+        })
+    }
+}

@@ -1,0 +1,353 @@
+//! Receiving files by signed URLs: a ticket names the files, their bytes are sent to URLs without a login, in parts where the
+//! client can and the file is long, and a last call makes files of them.
+//!
+//! What has arrived stands in the ticket's record, so that neither a restart nor the sweep loses a part that was acknowledged.
+
+use axum::{
+    Json,
+    body::{Body, to_bytes},
+    extract::{Query, State},
+    response::{IntoResponse, Response},
+};
+use futures::{StreamExt, TryStreamExt, stream};
+use http::{HeaderMap, header};
+use indexmap::IndexMap;
+use rusqlite::Connection;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{
+    document::{self, PROVIDER},
+    metadata::Given,
+    name,
+    query::Asked,
+    tickets::{self, Purpose},
+    unclaimed::Unclaimed,
+    upload::{Target, arrivals, shown},
+};
+use crate::{
+    blobs::{BlobStore, ByteStream, Stored},
+    body::LIMIT,
+    error::{ApiError, ApiResult},
+    guard::Guard,
+    state::AppState,
+    store::{Doc, records},
+};
+
+/// The most parts that one file is sent in. With at least [`PART`] bytes a part, rounding parts up to whole
+/// [`ALIGNMENT`]s, as clients do, leaves bytes for the last one.
+const MOST_PARTS: u64 = 100;
+
+/// How long a part is at least, bytes.
+const PART: u64 = 64 * 1024 * 1024;
+
+/// What clients round the length of a part up to, bytes.
+#[cfg(test)]
+const ALIGNMENT: u64 = 256 * 1024;
+
+/// What the record of a ticket holds.
+#[derive(Debug, Serialize, Deserialize)]
+struct Pending {
+    container: String,
+    caller: String,
+    preserve_metadata: bool,
+    metadata: Value,
+    /// The parts of each file, by the name that the client gave.
+    files: IndexMap<String, Vec<Option<Arrived>>>,
+}
+
+/// A part that is on disk.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Arrived {
+    blob: Uuid,
+    size: u64,
+    hash: String,
+}
+
+impl Arrived {
+    fn stored(&self) -> Stored {
+        Stored { id: self.blob, size: self.size, hash: self.hash.clone() }
+    }
+}
+
+impl Pending {
+    fn load(db: &Connection, ticket: &str) -> ApiResult<Self> {
+        Ok(serde_json::from_value(Value::Object(tickets::redeem(db, Purpose::Upload, ticket)?))?)
+    }
+
+    fn to_doc(&self) -> ApiResult<Doc> {
+        match serde_json::to_value(self)? {
+            Value::Object(doc) => Ok(doc),
+            _ => Err(ApiError::internal("an upload ticket is no object")),
+        }
+    }
+}
+
+/// The blobs that the record of an upload ticket names.
+pub(crate) fn blobs_named_by(doc: &Doc) -> Vec<Uuid> {
+    let files = doc.get("files").and_then(Value::as_object).into_iter().flat_map(|files| files.values());
+    let parts = files.filter_map(Value::as_array).flatten();
+    parts.filter_map(|part| part.get("blob")?.as_str()?.parse().ok()).collect()
+}
+
+#[derive(Deserialize)]
+struct Begin {
+    #[serde(default)]
+    metadata: Value,
+    filenames: Vec<String>,
+}
+
+/// Makes the ticket: `{ticket, urls: {name: url or urls}, headers}`.
+pub(super) async fn begin(
+    guard: Guard,
+    state: AppState,
+    target: Target,
+    asked: Asked,
+    headers: &HeaderMap,
+    body: Body,
+) -> ApiResult<Response> {
+    let begin: Begin = serde_json::from_value(json(body).await?)
+        .map_err(|error| ApiError::unprocessable(format!("expected {{metadata, filenames}}: {error}")))?;
+    let sizes = sizes(&begin)?;
+    let in_parts = accepts_parts(headers);
+    let files: IndexMap<String, Vec<Option<Arrived>>> = begin
+        .filenames
+        .iter()
+        .zip(sizes)
+        .map(|(name, size)| (name.clone(), vec![None; if in_parts { parts(size) } else { 1 }]))
+        .collect();
+    let counts: Vec<(String, usize)> =
+        files.iter().map(|(name, parts)| (name.clone(), parts.len())).collect();
+    let pending = Pending {
+        container: target.id().to_owned(),
+        caller: guard.caller.id().to_owned(),
+        preserve_metadata: asked.preserve_metadata,
+        metadata: begin.metadata,
+        files,
+    };
+    let work = move |db: &Connection| {
+        target.container(db, &guard)?;
+        let ticket = tickets::issue(db, Purpose::Upload, &pending.to_doc()?)?;
+        Ok((ticket, tickets::expire(db, Purpose::Upload)?))
+    };
+    let (ticket, expired) = state.store.write(work).await?;
+    let gone = expired.iter().flat_map(blobs_named_by);
+    remove(&state.blobs, gone.collect());
+    let base = base_url(headers);
+    let url = |file: usize, part: usize| json!(format!("{base}/upload/fs-file?token={ticket}.{file}.{part}"));
+    let urls = counts.into_iter().enumerate().map(|(file, (name, parts))| {
+        let list: Vec<Value> = (0..parts).map(|part| url(file, part)).collect();
+        (name, if in_parts { Value::Array(list) } else { url(file, 0) })
+    });
+    let urls: Doc = urls.collect();
+    Ok(Json(json!({"ticket": ticket, "urls": urls, "headers": {}})).into_response())
+}
+
+/// The size that the metadata gives each file; files must have usable names, and metadata must be about them.
+fn sizes(begin: &Begin) -> ApiResult<Vec<Option<u64>>> {
+    let unusable = |name: &String| ApiError::unprocessable(format!("{name:?} cannot be the name of a file"));
+    let names = begin.filenames.iter().map(|name| name::without_folders(name).ok_or_else(|| unusable(name)));
+    let names: Vec<&str> = names.collect::<ApiResult<_>>()?;
+    if names.is_empty() {
+        return Err(ApiError::unprocessable("filenames names no file"));
+    }
+    Ok(Given::read(&begin.metadata)?.for_files(&names)?.into_iter().map(|metadata| metadata.size).collect())
+}
+
+fn parts(size: Option<u64>) -> usize {
+    (size.unwrap_or(0) / PART).clamp(1, MOST_PARTS) as usize
+}
+
+fn accepts_parts(headers: &HeaderMap) -> bool {
+    let features = headers.get_all("x-accept-feature").iter().filter_map(|value| value.to_str().ok());
+    let mut names = features.flat_map(|list| list.split(',')).map(|name| name.trim().replace('-', "_"));
+    names.any(|name| name.eq_ignore_ascii_case("multipart_signed_url"))
+}
+
+/// Where this site is, as the client called it.
+fn base_url(headers: &HeaderMap) -> String {
+    let text = |name: header::HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    let scheme = text(header::HeaderName::from_static("x-forwarded-proto")).unwrap_or("http");
+    format!("{scheme}://{}/api", text(header::HOST).unwrap_or("localhost"))
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Token {
+    #[serde(default)]
+    token: String,
+}
+
+/// `PUT /upload/fs-file?token=`: the bytes of one part. The token is the permission.
+pub(crate) async fn receive_part(
+    State(state): State<AppState>,
+    Query(Token { token }): Query<Token>,
+    body: Body,
+) -> ApiResult<Response> {
+    let (ticket, file, part) = read_token(&token)?;
+    let known = ticket.clone();
+    state.store.read(move |db| slot(&mut Pending::load(db, &known)?, file, part).map(|_| ())).await?;
+    let mut upload = state.blobs.upload();
+    let chunks = body
+        .into_data_stream()
+        .map_err(|error| ApiError::bad_request(format!("The upload was cut: {error}")));
+    upload.write_all(chunks.boxed()).await?;
+    let blob = upload.finish().await?;
+    let mut unclaimed = Unclaimed::new(state.blobs.clone());
+    unclaimed.hold(&blob);
+    let arrived = Arrived { blob: blob.id, size: blob.size, hash: blob.hash.clone() };
+    let work = move |db: &Connection| {
+        let mut pending = Pending::load(db, &ticket)?;
+        let earlier = slot(&mut pending, file, part)?.replace(arrived);
+        records::put(db, Purpose::Upload.record(), &ticket, &pending.to_doc()?)?;
+        unclaimed.claim();
+        Ok(earlier)
+    };
+    let earlier = state.store.write(work).await?;
+    remove(&state.blobs, earlier.into_iter().map(|part| part.blob).collect());
+    let answer = Json(json!({"provider_id": PROVIDER, "uuid": blob.id}));
+    Ok(([(header::ETAG, format!("\"{}\"", blob.hash))], answer).into_response())
+}
+
+fn read_token(token: &str) -> ApiResult<(String, usize, usize)> {
+    let mut words = token.split('.');
+    let mut read = || -> Option<(String, usize, usize)> {
+        let (ticket, file, part) = (words.next()?, words.next()?, words.next()?);
+        Some((ticket.to_owned(), file.parse().ok()?, part.parse().ok()?))
+    };
+    read().ok_or_else(|| ApiError::not_found("There is no such upload: begin a new one"))
+}
+
+fn slot(pending: &mut Pending, file: usize, part: usize) -> ApiResult<&mut Option<Arrived>> {
+    let parts = pending.files.get_index_mut(file).map(|(_, parts)| parts);
+    let slot = parts.and_then(|parts| parts.get_mut(part));
+    slot.ok_or_else(|| ApiError::not_found("There is no such upload: begin a new one"))
+}
+
+/// Makes files of what arrived and answers them; the ticket is used up.
+pub(super) async fn finish(
+    guard: Guard,
+    state: AppState,
+    target: Target,
+    asked: Asked,
+    ticket: String,
+    body: Body,
+) -> ApiResult<Response> {
+    json(body).await?;
+    let (check, wanted, known) = (guard.clone(), target.clone(), ticket.clone());
+    let work = move |db: &Connection| {
+        wanted.container(db, &check)?;
+        let pending = Pending::load(db, &known)?;
+        if pending.container != wanted.id() || pending.caller != check.caller.id() {
+            return Err(ApiError::bad_request(
+                "This upload was begun for another container, or by somebody else",
+            ));
+        }
+        Ok(pending)
+    };
+    let pending = state.store.read(work).await?;
+    let preserve = pending.preserve_metadata || asked.preserve_metadata;
+    let given = Given::read(&pending.metadata)?;
+    let mut unclaimed = Unclaimed::new(state.blobs.clone());
+    let (mut received, mut used) = (Vec::new(), Vec::new());
+    for (name, parts) in pending.files {
+        let parts: Option<Vec<Stored>> =
+            parts.iter().map(|part| part.as_ref().map(Arrived::stored)).collect();
+        let parts = parts
+            .ok_or_else(|| ApiError::bad_request(format!("The bytes of {name:?} have not all arrived")))?;
+        let name = name::without_folders(&name).unwrap_or_default().to_owned();
+        received.push((name, join(&state.blobs, parts, &mut unclaimed, &mut used).await?));
+    }
+    let arrivals = arrivals(&state.blobs, received, given).await?;
+    let origin = guard.caller.origin();
+    let work = move |db: &Connection| {
+        if !records::remove(db, Purpose::Upload.record(), &ticket)? {
+            return Err(ApiError::conflict("This upload was finished already"));
+        }
+        let container = target.container(db, &guard)?;
+        let place = |arrival| document::place(db, &container, arrival, &origin, preserve);
+        let files = arrivals.into_iter().map(place).collect::<ApiResult<Vec<_>>>()?;
+        unclaimed.claim();
+        Ok(files)
+    };
+    let files = state.store.write(work).await?;
+    remove(&state.blobs, used);
+    Ok(Json(shown(files)).into_response())
+}
+
+/// One blob of a file's parts: the only part itself, or a new one, with the parts then of no more use.
+async fn join(
+    blobs: &BlobStore,
+    parts: Vec<Stored>,
+    unclaimed: &mut Unclaimed,
+    used: &mut Vec<Uuid>,
+) -> ApiResult<Stored> {
+    if let [only] = parts.as_slice() {
+        return Ok(only.clone());
+    }
+    used.extend(parts.iter().map(|part| part.id));
+    let reader = blobs.clone();
+    let opened = stream::iter(parts).then(move |part| {
+        let reader = reader.clone();
+        async move {
+            let content: ByteStream = reader.read(&part, 0..part.size).await?;
+            Ok::<_, ApiError>(content.map_err(ApiError::from))
+        }
+    });
+    let mut upload = blobs.upload();
+    upload.write_all(opened.try_flatten().boxed()).await?;
+    let whole = upload.finish().await?;
+    unclaimed.hold(&whole);
+    Ok(whole)
+}
+
+/// Removes blobs that nothing names any more.
+fn remove(blobs: &BlobStore, gone: Vec<Uuid>) {
+    let mut unnamed = Unclaimed::new(blobs.clone());
+    gone.into_iter().for_each(|id| unnamed.hold(&Stored { id, size: 0, hash: String::new() }));
+}
+
+async fn json(body: Body) -> ApiResult<Value> {
+    let bytes = to_bytes(body, LIMIT).await.map_err(|error| ApiError::bad_request(error.to_string()))?;
+    if bytes.trim_ascii().is_empty() {
+        return Ok(Value::Null);
+    }
+    serde_json::from_slice(&bytes)
+        .map_err(|error| ApiError::bad_request(format!("The body is not JSON: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The length that clients give to all parts but the last: rounded up to the next alignment, a whole one more when even.
+    fn part_size(size: u64, parts: u64) -> u64 {
+        let even = size.div_ceil(parts);
+        even + ALIGNMENT - even % ALIGNMENT
+    }
+
+    #[test]
+    fn every_part_that_is_offered_gets_bytes() {
+        let most = PART * MOST_PARTS;
+        for size in [1, PART, PART * 2 - 1, PART * 2, PART * 3 + 1, most - 1, most, most * 7 + 12_345] {
+            let parts = parts(Some(size)) as u64;
+            let before_the_last = part_size(size, parts) * (parts - 1);
+            assert!(before_the_last < size, "{size} bytes in {parts} parts");
+        }
+        assert_eq!(parts(None), 1);
+        assert_eq!(parts(Some(PART * 2)), 2);
+    }
+
+    #[test]
+    fn the_feature_is_found_however_it_is_written() {
+        let headers = |text: &str| {
+            HeaderMap::from_iter(
+                [("x-accept-feature".parse().ok(), text.parse().ok())]
+                    .into_iter()
+                    .filter_map(|(name, value)| Some((name?, value?))),
+            )
+        };
+        assert!(accepts_parts(&headers("Safe-Redirect, Multipart-Signed-URL")));
+        assert!(!accepts_parts(&headers("Safe-Redirect")));
+    }
+}

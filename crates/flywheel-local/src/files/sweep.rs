@@ -1,0 +1,28 @@
+//! What a kill left behind: bytes that no file and no open upload names.
+
+use std::{collections::HashSet, io, time::SystemTime};
+
+use rusqlite::{Connection, OptionalExtension};
+use uuid::Uuid;
+
+use super::{
+    signed,
+    tickets::{self, Purpose},
+};
+use crate::{blobs::BlobStore, error::ApiResult, store::records};
+
+/// Removes every blob, last written before `limit`, that neither a file's row (of whatever version, deleted or not) nor an open
+/// upload names. Says how many went.
+///
+/// # Errors
+/// When the database or the storage fails; nothing that is named is ever removed.
+pub(crate) fn sweep(db: &Connection, blobs: &BlobStore, limit: SystemTime) -> ApiResult<u64> {
+    tickets::expire(db, Purpose::Upload)?;
+    let uploads = records::all(db, Purpose::Upload.record())?;
+    let arriving: HashSet<Uuid> = uploads.iter().flat_map(signed::blobs_named_by).collect();
+    let mut row = db.prepare_cached("SELECT 1 FROM files WHERE blob = ? LIMIT 1")?;
+    let mut named = |id: Uuid| -> rusqlite::Result<bool> {
+        Ok(arriving.contains(&id) || row.query_row([id.to_string()], |_| Ok(())).optional()?.is_some())
+    };
+    Ok(blobs.sweep(limit, |id| named(id).map_err(io::Error::other))?)
+}

@@ -1,0 +1,71 @@
+//! Tickets: what stands in for a login, for one resource and one day.
+
+use chrono::{TimeDelta, Utc};
+use rusqlite::Connection;
+
+use crate::{
+    error::{ApiError, ApiResult},
+    store::{Doc, records},
+};
+
+/// How long a ticket is good for.
+const LIFETIME: TimeDelta = TimeDelta::hours(24);
+
+/// What tickets are made for; a ticket for one is unknown to the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// Reading one file.
+    File,
+    /// Reading an archive.
+    Archive,
+    /// Sending files by parts.
+    Upload,
+}
+
+impl Purpose {
+    /// The kind under which such tickets are recorded.
+    pub(crate) const fn record(self) -> &'static str {
+        match self {
+            Purpose::File => "ticket:file",
+            Purpose::Archive => "ticket:archive",
+            Purpose::Upload => "ticket:upload",
+        }
+    }
+}
+
+/// Makes a ticket that remembers `doc`. The time comes first in it, so that old ones are a range of keys.
+pub(crate) fn issue(db: &Connection, purpose: Purpose, doc: &Doc) -> ApiResult<String> {
+    let ticket = format!("{}{:032x}", prefix(0), rand::random::<u128>());
+    records::put(db, purpose.record(), &ticket, doc)?;
+    Ok(ticket)
+}
+
+/// Takes away the tickets whose day is over and gives what they remembered.
+pub(crate) fn expire(db: &Connection, purpose: Purpose) -> ApiResult<Vec<Doc>> {
+    let sql = "DELETE FROM records WHERE kind = ? AND id < ? RETURNING doc";
+    let mut statement = db.prepare_cached(sql)?;
+    let mut rows = statement.query((purpose.record(), oldest()))?;
+    let mut expired = Vec::new();
+    while let Some(row) = rows.next()? {
+        expired.push(crate::store::parse_doc(&row.get::<_, String>(0)?)?);
+    }
+    Ok(expired)
+}
+
+/// What a ticket remembers.
+///
+/// # Errors
+/// 404 for a ticket that was never made for this, or whose day is over.
+pub(crate) fn redeem(db: &Connection, purpose: Purpose, ticket: &str) -> ApiResult<Doc> {
+    let found = if ticket < oldest().as_str() { None } else { records::get(db, purpose.record(), ticket)? };
+    found
+        .ok_or_else(|| ApiError::not_found("There is no such ticket, or its time is over: ask for a new one"))
+}
+
+fn oldest() -> String {
+    prefix(LIFETIME.num_milliseconds())
+}
+
+fn prefix(milliseconds_ago: i64) -> String {
+    format!("{:012x}", Utc::now().timestamp_millis() - milliseconds_ago)
+}

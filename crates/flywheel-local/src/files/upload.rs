@@ -1,0 +1,141 @@
+//! Receiving files: multipart in one request. A row is written after its bytes are on disk, all rows of a request together.
+
+use axum::{
+    Json,
+    body::Body,
+    extract::{FromRequestParts, State},
+    response::{IntoResponse, Response},
+};
+use http::{HeaderMap, request::Parts};
+use rusqlite::Connection;
+use serde_json::Value;
+
+use super::{
+    document::{self, Arrival},
+    form::{Form, Part},
+    metadata::{Given, Metadata},
+    query::Asked,
+    signed,
+    unclaimed::Unclaimed,
+    which, zipped,
+};
+use crate::{
+    blobs::{BlobStore, Stored},
+    error::{ApiError, ApiResult},
+    guard::Guard,
+    state::AppState,
+    store::{containers::Container, files::FileRow},
+};
+
+/// `POST /{containers}/{id}/files`, and the same below an analysis. With `?ticket=` the bytes go to signed URLs instead.
+pub(crate) async fn upload(
+    guard: Guard,
+    State(state): State<AppState>,
+    target: Target,
+    asked: Asked,
+    headers: HeaderMap,
+    body: Body,
+) -> ApiResult<Response> {
+    match asked.ticket.as_deref() {
+        None => {}
+        Some("") => return signed::begin(guard, state, target, asked, &headers, body).await,
+        Some(ticket) => {
+            let ticket = ticket.to_owned();
+            return signed::finish(guard, state, target, asked, ticket, body).await;
+        }
+    }
+    let (check, wanted) = (guard.clone(), target.clone());
+    state.store.read(move |db| wanted.container(db, &check)).await?;
+    let form = Form::new(&headers, body)?;
+    let mut unclaimed = Unclaimed::new(state.blobs.clone());
+    let (received, given) = receive(&state.blobs, form, &mut unclaimed).await?;
+    let arrivals = arrivals(&state.blobs, received, given).await?;
+    let origin = guard.caller.origin();
+    let work = move |db: &Connection| {
+        let container = target.container(db, &guard)?;
+        let place = |arrival| document::place(db, &container, arrival, &origin, asked.preserve_metadata);
+        let files = arrivals.into_iter().map(place).collect::<ApiResult<Vec<_>>>()?;
+        unclaimed.claim();
+        Ok(files)
+    };
+    Ok(Json(shown(state.store.write(work).await?)).into_response())
+}
+
+/// Where an upload goes.
+#[derive(Clone, Debug)]
+pub(crate) struct Target {
+    pub(super) container: String,
+    pub(super) analysis: Option<String>,
+}
+
+impl Target {
+    /// The container, when the caller may add files to it.
+    pub(super) fn container(&self, db: &Connection, guard: &Guard) -> ApiResult<Container> {
+        which::holder(db, guard, &self.container, self.analysis.as_deref(), None)
+    }
+
+    /// The id of what holds the files.
+    pub(super) fn id(&self) -> &str {
+        self.analysis.as_deref().unwrap_or(&self.container)
+    }
+}
+
+/// Files as an upload answers them.
+pub(super) fn shown(files: Vec<FileRow>) -> Vec<Value> {
+    files.into_iter().map(|file| document::shown(file.doc)).collect()
+}
+
+/// Puts the files of a form on disk, in the order in which they come.
+async fn receive(
+    blobs: &BlobStore,
+    mut form: Form,
+    unclaimed: &mut Unclaimed,
+) -> ApiResult<(Vec<(String, Stored)>, Given)> {
+    let (mut files, mut given) = (Vec::new(), Given::Nothing);
+    while let Some(part) = form.next().await? {
+        match part {
+            Part::Metadata(text) => given = Given::parse(&text)?,
+            Part::File { name, content } => {
+                let mut upload = blobs.upload();
+                upload.write_all(content).await?;
+                let blob = upload.finish().await?;
+                unclaimed.hold(&blob);
+                files.push((name, blob));
+            }
+        }
+    }
+    Ok((files, given))
+}
+
+/// Brings together what was received and what was said about it.
+pub(super) async fn arrivals(
+    blobs: &BlobStore,
+    received: Vec<(String, Stored)>,
+    given: Given,
+) -> ApiResult<Vec<Arrival>> {
+    let names: Vec<&str> = received.iter().map(|(name, _)| name.as_str()).collect();
+    let each = given.for_files(&names)?;
+    let mut arrivals = Vec::new();
+    for ((name, blob), metadata) in received.into_iter().zip(each) {
+        let members = match looks_like_zip(&name, &metadata) {
+            true => zipped::member_count(blobs, &blob).await,
+            false => None,
+        };
+        arrivals.push(Arrival { name, blob, members, metadata });
+    }
+    Ok(arrivals)
+}
+
+fn looks_like_zip(name: &str, metadata: &Metadata) -> bool {
+    let name = metadata.name.as_deref().unwrap_or(name);
+    metadata.zip_member_count.is_none() && name.to_ascii_lowercase().ends_with(".zip")
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Target {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> ApiResult<Self> {
+        let (container, analysis) = which::container_of_path(parts, state).await?;
+        Ok(Self { container, analysis })
+    }
+}
