@@ -57,6 +57,22 @@ impl Transport {
         );
         Attempts::new(self, call).run(make).instrument(span).await
     }
+
+    /// Whether a transfer that broke off with `error` may be taken up again where it stopped, having failed
+    /// `failures` times in a row: waits as before a retry, and spends the same budget.
+    pub async fn wait_to_resume(&self, failures: u32, error: &Error) -> bool {
+        let policy = self.retry();
+        let passing = matches!(error.kind(), ErrorKind::Network | ErrorKind::Timeout);
+        if !passing || failures == 0 || failures >= policy.max_attempts {
+            return false;
+        }
+        if self.retry_budget().take(error.is_timeout()).is_none() {
+            return false;
+        }
+        tracing::info!(failures, kind = ?error.kind(), "taking a transfer up again");
+        tokio::time::sleep(retry::wait(policy, failures - 1, None)).await;
+        true
+    }
 }
 
 fn body_is_spent() -> Error {

@@ -12,6 +12,7 @@
 //! | `retry` | which failure is worth another attempt, when, and whether the budget allows it |
 //! | `failure` | what went wrong, as an [`Error`](crate::Error) |
 //! | `body` | bodies under watch: how far a request was sent, answers that fail when they stall |
+//! | `raw` | requests that no generated method can make |
 //! | `tls` | trusted roots |
 //!
 //! ```no_run
@@ -36,6 +37,7 @@ mod credentials;
 mod execute;
 mod failure;
 mod prepare;
+mod raw;
 mod retry;
 mod settings;
 mod tls;
@@ -44,5 +46,6 @@ pub use builder::{Transport, TransportBuilder};
 pub use call::Call;
 pub use credentials::CredentialFiles;
 pub use execute::{body_stream, read_body};
+pub use raw::RawRequest;
 pub use retry::RetryBudget;
 pub use settings::{CallOptions, Environment, RetryPolicy, Timeouts};

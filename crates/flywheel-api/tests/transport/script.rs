@@ -1,5 +1,6 @@
 //! A TCP server that plays a script: what it does on each connection is stated, what arrived is counted.
 
+use futures::future::BoxFuture;
 use std::{
     net::SocketAddr,
     sync::{Arc, Mutex},
@@ -8,14 +9,23 @@ use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::{TcpListener, TcpStream},
 };
-use tokio_rustls::TlsAcceptor;
+
+/// A connection to a client, with or without TLS.
+pub(crate) type Connection = Box<dyn Duplex>;
+
+pub(crate) trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Duplex for S {}
+
+/// What is done with a connection before a request is read from it, such as a handshake.
+type Wrap = Arc<dyn Fn(TcpStream) -> BoxFuture<'static, Option<Connection>> + Send + Sync>;
 
 /// What happens on one connection.
 #[derive(Clone)]
 pub(crate) enum Step {
     /// Resets the connection at once, before TLS and before a request is read.
     Refuse,
-    /// Reads the request, then resets the connection without an answer.
+    /// Reads the request, then resets the connection without an answer. (Without TLS only.)
     Hang,
     /// Reads the request, writes these bytes, then closes the connection properly.
     Answer(Vec<u8>),
@@ -67,24 +77,24 @@ pub(crate) struct Script {
 
 impl Script {
     pub(crate) async fn start(steps: Vec<Step>) -> Self {
-        Self::run(steps, None).await
+        Self::wrapped(steps, |stream| Box::pin(async move { Some(Box::new(stream) as Connection) })).await
     }
 
-    pub(crate) async fn start_tls(steps: Vec<Step>, acceptor: TlsAcceptor) -> Self {
-        Self::run(steps, Some(acceptor)).await
-    }
-
-    async fn run(steps: Vec<Step>, tls: Option<TlsAcceptor>) -> Self {
+    /// The same with something done to each connection first.
+    pub(crate) async fn wrapped<F>(steps: Vec<Step>, wrap: F) -> Self
+    where
+        F: Fn(TcpStream) -> BoxFuture<'static, Option<Connection>> + Send + Sync + 'static,
+    {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let arrived = Arc::new(Mutex::new(Vec::new()));
         let connections = Arc::new(Mutex::new(0));
-        let (log, count) = (arrived.clone(), connections.clone());
+        let (log, count, wrap) = (arrived.clone(), connections.clone(), Arc::new(wrap) as Wrap);
         let task = tokio::spawn(async move {
             for step in steps {
                 let (stream, _) = listener.accept().await.unwrap();
                 *count.lock().unwrap() += 1;
-                tokio::spawn(serve(stream, step, tls.clone(), log.clone()));
+                tokio::spawn(serve(stream, step, wrap.clone(), log.clone()));
             }
         });
         Self { address, arrived, connections, task: task.abort_handle() }
@@ -110,26 +120,24 @@ impl Drop for Script {
     }
 }
 
-async fn serve(stream: TcpStream, step: Step, tls: Option<TlsAcceptor>, log: Arc<Mutex<Vec<Arrived>>>) {
-    match (step, tls) {
-        (Step::Refuse, _) => stream.set_zero_linger().unwrap(),
-        (Step::Hang, None) => {
-            let mut stream = stream;
+async fn serve(mut stream: TcpStream, step: Step, wrap: Wrap, log: Arc<Mutex<Vec<Arrived>>>) {
+    match step {
+        Step::Refuse => stream.set_zero_linger().unwrap(),
+        Step::Hang => {
             if let Some(request) = read_request(&mut stream).await {
                 log.lock().unwrap().push(request);
             }
             stream.set_zero_linger().unwrap();
         }
-        (step, None) => play(stream, step, log).await,
-        (step, Some(acceptor)) => {
-            if let Ok(stream) = acceptor.accept(stream).await {
+        step => {
+            if let Some(stream) = wrap(stream).await {
                 play(stream, step, log).await;
             }
         }
     }
 }
 
-async fn play<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, step: Step, log: Arc<Mutex<Vec<Arrived>>>) {
+async fn play(mut stream: Connection, step: Step, log: Arc<Mutex<Vec<Arrived>>>) {
     if matches!(step, Step::IgnoreBody) {
         read_head(&mut stream).await;
         std::future::pending::<()>().await;

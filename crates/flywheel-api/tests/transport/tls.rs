@@ -2,7 +2,7 @@
 
 use crate::{
     CREATE, READ, builder, get, post,
-    script::{Script, Step, answer},
+    script::{Connection, Script, Step, answer},
 };
 use flywheel_api::transport::Environment;
 use std::{io::Write, sync::Arc};
@@ -22,6 +22,14 @@ fn certificate() -> (TlsAcceptor, String) {
     (TlsAcceptor::from(Arc::new(config)), made.cert.pem())
 }
 
+async fn serve(steps: Vec<Step>, acceptor: TlsAcceptor) -> Script {
+    Script::wrapped(steps, move |stream| {
+        let handshake = acceptor.accept(stream);
+        Box::pin(async move { Some(Box::new(handshake.await.ok()?) as Connection) })
+    })
+    .await
+}
+
 fn base(server: &Script) -> String {
     format!("https://localhost:{}/api", server.address.port())
 }
@@ -29,7 +37,7 @@ fn base(server: &Script) -> String {
 #[tokio::test]
 async fn an_unknown_certificate_is_refused_with_the_way_to_trust_it() {
     let (acceptor, _) = certificate();
-    let server = Script::start_tls(vec![answer("200 OK", &[], "{}"); 3], acceptor).await;
+    let server = serve(vec![answer("200 OK", &[], "{}"); 3], acceptor).await;
     let transport = builder(&base(&server)).build().unwrap();
     let error = transport.execute(READ, get(&transport)).await.unwrap_err();
     assert!(error.is_connect() && !error.may_have_executed(), "{error:?}");
@@ -40,7 +48,7 @@ async fn an_unknown_certificate_is_refused_with_the_way_to_trust_it() {
 #[tokio::test]
 async fn a_certificate_is_accepted_once_its_bundle_is_given() {
     let (acceptor, pem) = certificate();
-    let server = Script::start_tls(vec![answer("200 OK", &[], "{}"); 2], acceptor).await;
+    let server = serve(vec![answer("200 OK", &[], "{}"); 2], acceptor).await;
     let transport = builder(&base(&server)).trust_pem(pem.clone()).build().unwrap();
     transport.execute(READ, get(&transport)).await.unwrap();
 
@@ -56,7 +64,7 @@ async fn a_certificate_is_accepted_once_its_bundle_is_given() {
 async fn the_bundle_of_another_site_does_not_help() {
     let (acceptor, _) = certificate();
     let (_, other) = certificate();
-    let server = Script::start_tls(vec![answer("200 OK", &[], "{}"); 3], acceptor).await;
+    let server = serve(vec![answer("200 OK", &[], "{}"); 3], acceptor).await;
     let transport = builder(&base(&server)).trust_pem(other).build().unwrap();
     assert!(transport.execute(READ, get(&transport)).await.unwrap_err().is_connect());
     assert_eq!(server.arrived().len(), 0);
@@ -65,7 +73,7 @@ async fn the_bundle_of_another_site_does_not_help() {
 #[tokio::test]
 async fn a_reset_before_the_request_was_sent_is_retried_even_for_a_post() {
     let (acceptor, pem) = certificate();
-    let server = Script::start_tls(vec![Step::Refuse, answer("200 OK", &[], "{}")], acceptor).await;
+    let server = serve(vec![Step::Refuse, answer("200 OK", &[], "{}")], acceptor).await;
     let transport = builder(&base(&server)).trust_pem(pem).build().unwrap();
     transport.execute(CREATE, post(&transport)).await.unwrap();
     assert_eq!((server.connections(), server.arrived().len()), (2, 1));
