@@ -31,7 +31,7 @@ scan.upload_file(flywheel.FileSpec("input.txt", "version two"))
 equal(analysis.reload().inputs[0].version, 1)
 
 # Where it shows up.
-equal(labels(session.analyses()), ["Counting"])
+equal(labels(fw.get_session_analyses(session.id)), ["Counting"])
 equal(labels(session.reload().analyses), ["Counting"])
 equal(labels(fw.get_session(session.id).analyses), ["Counting"])
 equal(fw.get(analysis.id).container_type, "analysis")
@@ -39,7 +39,7 @@ equal(fw.lookup(f"lab/Analysed/sub-01/ses-01/analyses/Counting").id, analysis.id
 equal(labels(fw.resolve("lab/Analysed/sub-01/ses-01/analyses").children), ["Counting"])
 equal(fw.lookup("lab/Analysed/sub-01/ses-01/analyses/Counting/files/hello1.txt").name, "hello1.txt")
 equal(labels(fw.analyses.find("label=Counting")), ["Counting"])
-assert session.analyses.find_first("label=Other") is None
+equal(fw.get_session_analyses(session.id, filter="label=Other"), [])
 
 # It has info, tags and notes.
 analysis.update(label="Counted")
@@ -67,5 +67,5 @@ assert "analysis_conflict" in conflict.error.body, conflict.error.body
 equal(fw.delete_analysis(analysis.id).deleted, 1)
 with refused(404):
     fw.get_analysis(analysis.id)
-equal(session.analyses(), [])
+equal(fw.get_session_analyses(session.id), [])
 equal(fw.delete_acquisition_file(scan.id, "input.txt").deleted, 1)

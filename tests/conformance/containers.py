@@ -24,7 +24,7 @@ equal(
     (parents.group, parents.project, parents.subject, parents.session),
     ("neuro", project_id, subject_id, session_id),
 )
-equal((parents.acquisition, parents.analysis), (None, None))
+equal((parents.get("acquisition"), parents.get("analysis")), (None, None))
 session = fw.get_session(session_id)
 equal((session.project, session.group), (project_id, "neuro"))
 equal(session.subject.id, subject_id)

@@ -47,7 +47,7 @@ with refused(409):
     fw.add_group({"_id": "lab", "label": "Again"})
 with refused(409):
     study.add_subject(label="sub-01")
-with refused(422):
+with refused(400, 422):
     study.sessions.find("nonsense")
 with refused(400, 422) as unknown:
     fw.modify_project(study.id, {"colour": "red"})

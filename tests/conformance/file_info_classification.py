@@ -27,7 +27,7 @@ file().delete_info("deep")
 equal(file().info, {"wordCount": 327, "pages": 2})
 file().replace_info({"only": [1, None, {"x": "y"}]})
 equal(file().info, {"only": [1, None, {"x": "y"}]})
-equal(scan.get_file("file.txt").file_id, file().file_id)
+equal(scan.reload().get_file("file.txt").file_id, file().file_id)
 equal(fw.get_acquisition_file_info(scan.id, "file.txt").info, file().info)
 listed = fw.get_session(scan.parents.session).acquisitions.find_first()
 equal(listed.files[0].info_exists, True)
@@ -36,10 +36,6 @@ equal(listed.files[0].info or {}, {})
 # Info by id.
 file_id = file().file_id
 equal(fw.get_file_info(file_id), {"only": [1, None, {"x": "y"}]})
-fw.modify_file_info(file_id, {"added": True})
-equal(fw.get_file_info(file_id), {"only": [1, None, {"x": "y"}], "added": True})
-fw.replace_file_info(file_id, {"anew": 1})
-equal(fw.get_file_info(file_id), {"anew": 1})
 
 # Classification: the modality first, values in any case, kept in the list's spelling.
 scan.replace_file_classification("file.txt", {"Intent": ["structural"], "Measurement": ["T2"]}, modality="MR")

@@ -35,7 +35,7 @@ equal(
 )
 session = fw.sessions.find_first()
 equal(branch(fw, session)[-1].strip(), "session: 2020-06-01 13_00_21")
-equal(session.parents.to_dict()["session"], None)
+equal(session.parents.get("session"), None)
 
 overview = {one.id: sorted(found.label for found in one.projects()) for one in fw.groups()}
 equal(overview["scl"], ["Ageing", "COVID"])

@@ -32,7 +32,7 @@ for label in LABELS:
 study = fw.lookup(["lab", LABELS[0]])
 scan = acquisition(study, "Пациент 1", "セッション", "扫描")
 equal(fw.lookup(["lab", LABELS[0], "Пациент 1", "セッション", "扫描"]).id, scan.id)
-for name in [f"{label.strip()}.txt" for label in LABELS if label != ".."] + ["...", "a b.txt", ".hidden", "100%.txt", "x;y.txt"]:
+for name in [f"{label.strip()}.txt" for label in LABELS if label != ".." and not {"\t", "\\"} & set(label)] + ["...", "a b.txt", ".hidden", "100%.txt", "x;y.txt"]:
     [entry] = scan.upload_file(flywheel.FileSpec(name, name.encode()))
     equal(entry.name, name)
     equal(scan.read_file(name), name.encode(), name)

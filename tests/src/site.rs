@@ -16,11 +16,12 @@ use crate::http::Call;
 use crate::validate::{self, Recorder};
 
 /// Everyone with a key: name, user id, whether a site administrator.
-const USERS: [(&str, &str, bool); 5] = [
+const USERS: [(&str, &str, bool); 6] = [
     ("admin", "admin@example.org", true),
     ("root", "root@example.org", true),
     ("ann", "ann@example.org", false),
     ("bob", "bob@example.org", false),
+    ("cat", "cat@example.org", false),
     ("eve", "eve@example.org", false),
 ];
 

@@ -44,6 +44,20 @@ fn info_and_classification_take_the_verbs_of_old_and_new_clients() {
 }
 
 #[test]
+fn info_of_a_file_by_its_id_is_merged_or_replaced() {
+    let (site, id) = site_with_file();
+    let project = get(&site, &format!("/projects/{id}"));
+    let path = format!("/files/{}/info", project["files"][0]["file_id"].as_str().unwrap());
+    let send = |method: Method, body: Value| {
+        let _ = site.call(method, &path).as_user("admin").json(&body).send().expect(200);
+        get(&site, &path)
+    };
+    assert_eq!(send(Method::PUT, json!({"a": {"x": 1}, "b": 2})), json!({"a": {"x": 1}, "b": 2}));
+    assert_eq!(send(Method::PATCH, json!({"a": {"y": 1}, "c": 3})), json!({"a": {"y": 1}, "b": 2, "c": 3}));
+    assert_eq!(send(Method::PUT, json!({"d": null})), json!({"d": null}));
+}
+
+#[test]
 fn an_info_delta_says_one_thing() {
     let (site, id) = site_with_file();
     for body in [

