@@ -5499,7 +5499,7 @@ static OPERATIONS: [Operation; 599usize] = [
         tag: "views",
         idempotent: true,
         paging: Paging::None,
-        streaming: false,
+        streaming: true,
         body: BodyKind::None,
         parameters: &[
             Parameter::new("view_id", Place::Path, true),
@@ -5524,7 +5524,7 @@ static OPERATIONS: [Operation; 599usize] = [
         tag: "views",
         idempotent: true,
         paging: Paging::None,
-        streaming: false,
+        streaming: true,
         body: BodyKind::Json,
         parameters: &[
             Parameter::new("containerId", Place::Query, true),
@@ -7378,7 +7378,7 @@ static OPERATIONS: [Operation; 599usize] = [
         tag: "users",
         idempotent: true,
         paging: Paging::None,
-        streaming: false,
+        streaming: true,
         body: BodyKind::None,
         parameters: &[Parameter::new("default", Place::Query, false)],
         form: &[],
@@ -9640,7 +9640,7 @@ static OPERATIONS: [Operation; 599usize] = [
         tag: "users",
         idempotent: true,
         paging: Paging::None,
-        streaming: false,
+        streaming: true,
         body: BodyKind::None,
         parameters: &[
             Parameter::new("user_id", Place::Path, true),

@@ -10,31 +10,43 @@ use crate::{Client, Error};
 
 /// The area `acquisitions`.
 impl Client {
+    /// Lists acquisitions.
+    ///
     /// `GET /acquisitions`
     pub fn get_all_acquisitions(&self) -> GetAllAcquisitions<'_> {
         GetAllAcquisitions::new(self)
     }
 
+    /// Creates an acquisition in a session.
+    ///
     /// `POST /acquisitions`
     pub fn add_acquisition(&self) -> AddAcquisition<'_> {
         AddAcquisition::new(self)
     }
 
+    /// Reads an acquisition.
+    ///
     /// `GET /acquisitions/{acquisition_id}`
     pub fn get_acquisition(&self) -> GetAcquisition<'_> {
         GetAcquisition::new(self)
     }
 
+    /// Changes fields of an acquisition, or moves it to another session.
+    ///
     /// `PUT /acquisitions/{acquisition_id}`
     pub fn modify_acquisition(&self) -> ModifyAcquisition<'_> {
         ModifyAcquisition::new(self)
     }
 
+    /// Deletes an acquisition with everything below it.
+    ///
     /// `DELETE /acquisitions/{acquisition_id}`
     pub fn delete_acquisition(&self) -> DeleteAcquisition<'_> {
         DeleteAcquisition::new(self)
     }
 
+    /// Downloads an output file of an analysis of an acquisition.
+    ///
     /// `GET /acquisitions/{acquisition_id}/analyses/{analysis_id}/files/{filename}`
     pub fn download_output_from_acquisition_analysis(
         &self,
@@ -42,41 +54,57 @@ impl Client {
         DownloadOutputFromAcquisitionAnalysis::new(self)
     }
 
+    /// Copies an acquisition into an existing session.
+    ///
     /// `POST /acquisitions/{acquisition_id}/copy`
     pub fn acquisition_copy(&self) -> AcquisitionCopy<'_> {
         AcquisitionCopy::new(self)
     }
 
+    /// Downloads a file of an acquisition by name.
+    ///
     /// `GET /acquisitions/{acquisition_id}/files/{file_name}`
     pub fn download_file_from_acquisition(&self) -> DownloadFileFromAcquisition<'_> {
         DownloadFileFromAcquisition::new(self)
     }
 
+    /// Lists the analyses that belong directly to an acquisition.
+    ///
     /// `GET /acquisitions/{cid}/analyses`
     pub fn get_acquisition_analyses(&self) -> GetAcquisitionAnalyses<'_> {
         GetAcquisitionAnalyses::new(self)
     }
 
+    /// Adds an analysis to an acquisition.
+    ///
     /// `POST /acquisitions/{cid}/analyses`
     pub fn add_acquisition_analysis(&self) -> AddAcquisitionAnalysis<'_> {
         AddAcquisitionAnalysis::new(self)
     }
 
+    /// Reads an analysis of an acquisition.
+    ///
     /// `GET /acquisitions/{cid}/analyses/{analysis_id}`
     pub fn get_acquisition_analysis(&self) -> GetAcquisitionAnalysis<'_> {
         GetAcquisitionAnalysis::new(self)
     }
 
+    /// Changes label or description of an analysis of an acquisition.
+    ///
     /// `PUT /acquisitions/{cid}/analyses/{analysis_id}`
     pub fn modify_acquisition_analysis(&self) -> ModifyAcquisitionAnalysis<'_> {
         ModifyAcquisitionAnalysis::new(self)
     }
 
+    /// Deletes an analysis of an acquisition with its output files.
+    ///
     /// `DELETE /acquisitions/{cid}/analyses/{analysis_id}`
     pub fn delete_acquisition_analysis(&self) -> DeleteAcquisitionAnalysis<'_> {
         DeleteAcquisitionAnalysis::new(self)
     }
 
+    /// Uploads output files to an analysis of an acquisition.
+    ///
     /// `POST /acquisitions/{cid}/analyses/{analysis_id}/files`
     pub fn upload_output_to_acquisition_analysis(
         &self,
@@ -84,21 +112,29 @@ impl Client {
         UploadOutputToAcquisitionAnalysis::new(self)
     }
 
+    /// Deletes a note of an analysis of an acquisition.
+    ///
     /// `DELETE /acquisitions/{cid}/analyses/{analysis_id}/notes/{note_id}`
     pub fn delete_acquisition_analysis_note(&self) -> DeleteAcquisitionAnalysisNote<'_> {
         DeleteAcquisitionAnalysisNote::new(self)
     }
 
+    /// Sets type or modality of a file of an acquisition.
+    ///
     /// `PUT /acquisitions/{cid}/files/{filename}`
     pub fn modify_acquisition_file(&self) -> ModifyAcquisitionFile<'_> {
         ModifyAcquisitionFile::new(self)
     }
 
+    /// Deletes a file of an acquisition by name.
+    ///
     /// `DELETE /acquisitions/{cid}/files/{filename}`
     pub fn delete_acquisition_file(&self) -> DeleteAcquisitionFile<'_> {
         DeleteAcquisitionFile::new(self)
     }
 
+    /// Changes the classification of a file of an acquisition.
+    ///
     /// `PATCH /acquisitions/{cid}/files/{filename}/classification`
     pub fn modify_acquisition_file_classification(
         &self,
@@ -106,81 +142,113 @@ impl Client {
         ModifyAcquisitionFileClassification::new(self)
     }
 
+    /// Reads a file entry of an acquisition by name, `info` included.
+    ///
     /// `GET /acquisitions/{cid}/files/{filename}/info`
     pub fn get_acquisition_file_info(&self) -> GetAcquisitionFileInfo<'_> {
         GetAcquisitionFileInfo::new(self)
     }
 
+    /// Changes the `info` of a file of an acquisition.
+    ///
     /// `PATCH /acquisitions/{cid}/files/{filename}/info`
     pub fn modify_acquisition_file_info(&self) -> ModifyAcquisitionFileInfo<'_> {
         ModifyAcquisitionFileInfo::new(self)
     }
 
+    /// Changes the `info` of an acquisition.
+    ///
     /// `PATCH /acquisitions/{cid}/info`
     pub fn modify_acquisition_info(&self) -> ModifyAcquisitionInfo<'_> {
         ModifyAcquisitionInfo::new(self)
     }
 
+    /// Reads a note of an acquisition.
+    ///
     /// `GET /acquisitions/{cid}/notes/{note_id}`
     pub fn get_acquisition_note(&self) -> GetAcquisitionNote<'_> {
         GetAcquisitionNote::new(self)
     }
 
+    /// Changes the text of a note of an acquisition.
+    ///
     /// `PUT /acquisitions/{cid}/notes/{note_id}`
     pub fn modify_acquisition_note(&self) -> ModifyAcquisitionNote<'_> {
         ModifyAcquisitionNote::new(self)
     }
 
+    /// Deletes a note of an acquisition.
+    ///
     /// `DELETE /acquisitions/{cid}/notes/{note_id}`
     pub fn delete_acquisition_note(&self) -> DeleteAcquisitionNote<'_> {
         DeleteAcquisitionNote::new(self)
     }
 
+    /// Adds one tag to an acquisition.
+    ///
     /// `POST /acquisitions/{cid}/tags`
     pub fn add_acquisition_tag(&self) -> AddAcquisitionTag<'_> {
         AddAcquisitionTag::new(self)
     }
 
+    /// Adds several tags to an acquisition.
+    ///
     /// `PATCH /acquisitions/{cid}/tags`
     pub fn add_acquisition_tags(&self) -> AddAcquisitionTags<'_> {
         AddAcquisitionTags::new(self)
     }
 
+    /// Removes several tags from an acquisition.
+    ///
     /// `DELETE /acquisitions/{cid}/tags`
     pub fn delete_acquisition_tags(&self) -> DeleteAcquisitionTags<'_> {
         DeleteAcquisitionTags::new(self)
     }
 
+    /// Reads one tag of an acquisition.
+    ///
     /// `GET /acquisitions/{cid}/tags/{value}`
     pub fn get_acquisition_tag(&self) -> GetAcquisitionTag<'_> {
         GetAcquisitionTag::new(self)
     }
 
+    /// Replaces one tag of an acquisition by another.
+    ///
     /// `PUT /acquisitions/{cid}/tags/{value}`
     pub fn rename_acquisition_tag(&self) -> RenameAcquisitionTag<'_> {
         RenameAcquisitionTag::new(self)
     }
 
+    /// Removes one tag from an acquisition.
+    ///
     /// `DELETE /acquisitions/{cid}/tags/{value}`
     pub fn delete_acquisition_tag(&self) -> DeleteAcquisitionTag<'_> {
         DeleteAcquisitionTag::new(self)
     }
 
+    /// Adds a note to an analysis of an acquisition.
+    ///
     /// `POST /acquisitions/{container_id}/analyses/{analysis_id}/notes`
     pub fn add_acquisition_analysis_note(&self) -> AddAcquisitionAnalysisNote<'_> {
         AddAcquisitionAnalysisNote::new(self)
     }
 
+    /// Uploads files to an acquisition.
+    ///
     /// `POST /acquisitions/{container_id}/files`
     pub fn upload_file_to_acquisition(&self) -> UploadFileToAcquisition<'_> {
         UploadFileToAcquisition::new(self)
     }
 
+    /// Adds a note to an acquisition.
+    ///
     /// `POST /acquisitions/{container_id}/notes`
     pub fn add_acquisition_note(&self) -> AddAcquisitionNote<'_> {
         AddAcquisitionNote::new(self)
     }
 
+    /// Lists the members of a zipped output file of an analysis of an acquisition.
+    ///
     /// `GET /acquisitions/{acquisition_id}/analyses/{analysis_id}/files/{filename}`
     pub fn get_acquisition_analysis_output_zip_info(
         &self,
@@ -188,6 +256,8 @@ impl Client {
         GetAcquisitionAnalysisOutputZipInfo::new(self)
     }
 
+    /// Makes a ticket for the download of an output file of an analysis of an acquisition.
+    ///
     /// `GET /acquisitions/{acquisition_id}/analyses/{analysis_id}/files/{filename}`
     pub fn get_acquisition_analysis_output_download_ticket(
         &self,
@@ -195,11 +265,15 @@ impl Client {
         GetAcquisitionAnalysisOutputDownloadTicket::new(self)
     }
 
+    /// Lists the members of a zip file of an acquisition.
+    ///
     /// `GET /acquisitions/{acquisition_id}/files/{file_name}`
     pub fn get_acquisition_file_zip_info(&self) -> GetAcquisitionFileZipInfo<'_> {
         GetAcquisitionFileZipInfo::new(self)
     }
 
+    /// Makes a ticket for the download of a file of an acquisition.
+    ///
     /// `GET /acquisitions/{acquisition_id}/files/{file_name}`
     pub fn get_acquisition_download_ticket(&self) -> GetAcquisitionDownloadTicket<'_> {
         GetAcquisitionDownloadTicket::new(self)

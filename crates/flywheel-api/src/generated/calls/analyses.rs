@@ -10,46 +10,64 @@ use crate::{Client, Error};
 
 /// The area `analyses`.
 impl Client {
+    /// Lists analyses of all containers.
+    ///
     /// `GET /analyses`
     pub fn get_all_analyses(&self) -> GetAllAnalyses<'_> {
         GetAllAnalyses::new(self)
     }
 
+    /// Reads an analysis.
+    ///
     /// `GET /analyses/{analysis_id}`
     pub fn get_analysis(&self) -> GetAnalysis<'_> {
         GetAnalysis::new(self)
     }
 
+    /// Changes label or description of an analysis.
+    ///
     /// `PUT /analyses/{analysis_id}`
     pub fn modify_analysis(&self) -> ModifyAnalysis<'_> {
         ModifyAnalysis::new(self)
     }
 
+    /// Deletes an analysis with its output files.
+    ///
     /// `DELETE /analyses/{analysis_id}`
     pub fn delete_analysis(&self) -> DeleteAnalysis<'_> {
         DeleteAnalysis::new(self)
     }
 
+    /// Downloads a file of an analysis by name.
+    ///
     /// `GET /analyses/{analysis_id}/files/{file_name}`
     pub fn download_file_from_analysis(&self) -> DownloadFileFromAnalysis<'_> {
         DownloadFileFromAnalysis::new(self)
     }
 
+    /// Downloads an output file of an analysis.
+    ///
     /// `GET /analyses/{analysis_id}/files/{filename}`
     pub fn download_output_from_analysis(&self) -> DownloadOutputFromAnalysis<'_> {
         DownloadOutputFromAnalysis::new(self)
     }
 
+    /// Sets type or modality of a file of an analysis.
+    ///
     /// `PUT /analyses/{cid}/files/{filename}`
     pub fn modify_analysis_file(&self) -> ModifyAnalysisFile<'_> {
         ModifyAnalysisFile::new(self)
     }
 
+    /// Deletes a file of an analysis by name.
+    ///
     /// `DELETE /analyses/{cid}/files/{filename}`
     pub fn delete_analysis_file(&self) -> DeleteAnalysisFile<'_> {
         DeleteAnalysisFile::new(self)
     }
 
+    /// Changes the classification of a file of an analysis.
+    ///
     /// `PATCH /analyses/{cid}/files/{filename}/classification`
     pub fn modify_analysis_file_classification(
         &self,
@@ -57,91 +75,127 @@ impl Client {
         ModifyAnalysisFileClassification::new(self)
     }
 
+    /// Reads an output file entry of an analysis by name, `info` included.
+    ///
     /// `GET /analyses/{cid}/files/{filename}/info`
     pub fn get_analysis_output_file(&self) -> GetAnalysisOutputFile<'_> {
         GetAnalysisOutputFile::new(self)
     }
 
+    /// Changes the `info` of a file of an analysis.
+    ///
     /// `PATCH /analyses/{cid}/files/{filename}/info`
     pub fn modify_analysis_file_info(&self) -> ModifyAnalysisFileInfo<'_> {
         ModifyAnalysisFileInfo::new(self)
     }
 
+    /// Uploads output files to an analysis.
+    ///
     /// `POST /analyses/{container_id}/files`
     pub fn upload_output_to_analysis(&self) -> UploadOutputToAnalysis<'_> {
         UploadOutputToAnalysis::new(self)
     }
 
+    /// Changes the `info` of an analysis.
+    ///
     /// `PATCH /analyses/{container_id}/info`
     pub fn modify_analysis_info(&self) -> ModifyAnalysisInfo<'_> {
         ModifyAnalysisInfo::new(self)
     }
 
+    /// Lists the inputs of an analysis that have a name.
+    ///
     /// `GET /analyses/{container_id}/input_files/{filename}/info`
     pub fn get_analysis_input_files(&self) -> GetAnalysisInputFiles<'_> {
         GetAnalysisInputFiles::new(self)
     }
 
+    /// Adds a note to an analysis.
+    ///
     /// `POST /analyses/{container_id}/notes`
     pub fn add_analysis_note(&self) -> AddAnalysisNote<'_> {
         AddAnalysisNote::new(self)
     }
 
+    /// Reads a note of an analysis.
+    ///
     /// `GET /analyses/{container_id}/notes/{note_id}`
     pub fn get_analysis_note(&self) -> GetAnalysisNote<'_> {
         GetAnalysisNote::new(self)
     }
 
+    /// Changes the text of a note of an analysis.
+    ///
     /// `PUT /analyses/{container_id}/notes/{note_id}`
     pub fn modify_analysis_note(&self) -> ModifyAnalysisNote<'_> {
         ModifyAnalysisNote::new(self)
     }
 
+    /// Deletes a note of an analysis.
+    ///
     /// `DELETE /analyses/{container_id}/notes/{note_id}`
     pub fn delete_analysis_note(&self) -> DeleteAnalysisNote<'_> {
         DeleteAnalysisNote::new(self)
     }
 
+    /// Adds one tag to an analysis.
+    ///
     /// `POST /analyses/{container_id}/tags`
     pub fn add_analysis_tag(&self) -> AddAnalysisTag<'_> {
         AddAnalysisTag::new(self)
     }
 
+    /// Reads one tag of an analysis.
+    ///
     /// `GET /analyses/{container_id}/tags/{value}`
     pub fn get_analysis_tag(&self) -> GetAnalysisTag<'_> {
         GetAnalysisTag::new(self)
     }
 
+    /// Replaces one tag of an analysis by another.
+    ///
     /// `PUT /analyses/{container_id}/tags/{value}`
     pub fn rename_analysis_tag(&self) -> RenameAnalysisTag<'_> {
         RenameAnalysisTag::new(self)
     }
 
+    /// Removes one tag from an analysis.
+    ///
     /// `DELETE /analyses/{container_id}/tags/{value}`
     pub fn delete_analysis_tag(&self) -> DeleteAnalysisTag<'_> {
         DeleteAnalysisTag::new(self)
     }
 
+    /// Lists the analyses below a container at one level.
+    ///
     /// `GET /{container_name}/{container_id}/{subcontainer_name}/analyses`
     pub fn get_analyses(&self) -> GetAnalyses<'_> {
         GetAnalyses::new(self)
     }
 
+    /// Lists the members of a zip file of an analysis.
+    ///
     /// `GET /analyses/{analysis_id}/files/{file_name}`
     pub fn get_analysis_file_zip_info(&self) -> GetAnalysisFileZipInfo<'_> {
         GetAnalysisFileZipInfo::new(self)
     }
 
+    /// Makes a ticket for the download of a file of an analysis.
+    ///
     /// `GET /analyses/{analysis_id}/files/{file_name}`
     pub fn get_analysis_download_ticket(&self) -> GetAnalysisDownloadTicket<'_> {
         GetAnalysisDownloadTicket::new(self)
     }
 
+    /// Lists the members of a zipped output file of an analysis.
+    ///
     /// `GET /analyses/{analysis_id}/files/{filename}`
     pub fn get_analysis_output_zip_info(&self) -> GetAnalysisOutputZipInfo<'_> {
         GetAnalysisOutputZipInfo::new(self)
     }
 
+    /// Makes a ticket for the download of an output file of an analysis.
+    ///
     /// `GET /analyses/{analysis_id}/files/{filename}`
     pub fn get_analysis_output_download_ticket(
         &self,

@@ -10,31 +10,43 @@ use crate::{Client, Error};
 
 /// The area `audit_trail`.
 impl Client {
+    /// Lists the audit trail reports of a project.
+    ///
     /// `GET /audit-trail/reports`
     pub fn list_audit_trail_reports(&self) -> ListAuditTrailReports<'_> {
         ListAuditTrailReports::new(self)
     }
 
+    /// Orders an audit trail report of a project.
+    ///
     /// `POST /audit-trail/reports`
     pub fn add_audit_trail_report(&self) -> AddAuditTrailReport<'_> {
         AddAuditTrailReport::new(self)
     }
 
+    /// Changes the status of an audit trail report, for example to cancel it.
+    ///
     /// `PATCH /audit-trail/reports/{report_id}`
     pub fn modify_audit_trail_report(&self) -> ModifyAuditTrailReport<'_> {
         ModifyAuditTrailReport::new(self)
     }
 
+    /// Deletes an audit trail report.
+    ///
     /// `DELETE /audit-trail/reports/{report_id}`
     pub fn delete_audit_trail_report(&self) -> DeleteAuditTrailReport<'_> {
         DeleteAuditTrailReport::new(self)
     }
 
+    /// Downloads a finished audit trail report as CSV.
+    ///
     /// `GET /audit-trail/reports/{report_id}/csv`
     pub fn download_audit_trail_report(&self) -> DownloadAuditTrailReport<'_> {
         DownloadAuditTrailReport::new(self)
     }
 
+    /// Makes a signed address for the download of an audit trail report.
+    ///
     /// `GET /audit-trail/reports/{report_id}/download`
     pub fn get_audit_trail_report_download_url(
         &self,

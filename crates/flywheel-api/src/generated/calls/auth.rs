@@ -10,16 +10,22 @@ use crate::{Client, Error};
 
 /// The area `auth`.
 impl Client {
+    /// Tells who the caller is.
+    ///
     /// `GET /auth/status`
     pub fn get_auth_status(&self) -> GetAuthStatus<'_> {
         GetAuthStatus::new(self)
     }
 
+    /// Logs in with name and password.
+    ///
     /// `POST /login/basic`
     pub fn login_basic(&self) -> LoginBasic<'_> {
         LoginBasic::new(self)
     }
 
+    /// Ends the caller's session.
+    ///
     /// `POST /logout`
     pub fn logout(&self) -> Logout<'_> {
         Logout::new(self)

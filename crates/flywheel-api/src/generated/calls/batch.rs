@@ -10,31 +10,43 @@ use crate::{Client, Error};
 
 /// The area `batch`.
 impl Client {
+    /// Lists batches.
+    ///
     /// `GET /batch`
     pub fn get_all_batches(&self) -> GetAllBatches<'_> {
         GetAllBatches::new(self)
     }
 
+    /// Proposes a batch: which targets a gear can run on.
+    ///
     /// `POST /batch`
     pub fn propose_batch(&self) -> ProposeBatch<'_> {
         ProposeBatch::new(self)
     }
 
+    /// Stores a batch proposal of jobs that are already put together.
+    ///
     /// `POST /batch/jobs`
     pub fn create_batch_job_from_jobs(&self) -> CreateBatchJobFromJobs<'_> {
         CreateBatchJobFromJobs::new(self)
     }
 
+    /// Reads a batch.
+    ///
     /// `GET /batch/{batch_id}`
     pub fn get_batch(&self) -> GetBatch<'_> {
         GetBatch::new(self)
     }
 
+    /// Cancels a running batch.
+    ///
     /// `POST /batch/{batch_id}/cancel`
     pub fn cancel_batch(&self) -> CancelBatch<'_> {
         CancelBatch::new(self)
     }
 
+    /// Starts a proposed batch.
+    ///
     /// `POST /batch/{batch_id}/run`
     pub fn start_batch(&self) -> StartBatch<'_> {
         StartBatch::new(self)

@@ -10,36 +10,50 @@ use crate::{Client, Error};
 
 /// The area `bulk`.
 impl Client {
+    /// Adds tags to many containers.
+    ///
     /// `POST /bulk/add/tags`
     pub fn bulk_add_tags(&self) -> BulkAddTags<'_> {
         BulkAddTags::new(self)
     }
 
+    /// Copies many containers of one kind.
+    ///
     /// `POST /bulk/copy/{cname}`
     pub fn bulk_copy(&self) -> BulkCopy<'_> {
         BulkCopy::new(self)
     }
 
+    /// Deletes many containers of one kind.
+    ///
     /// `POST /bulk/delete/{cname}`
     pub fn bulk_delete(&self) -> BulkDelete<'_> {
         BulkDelete::new(self)
     }
 
+    /// Moves acquisitions to other sessions.
+    ///
     /// `POST /bulk/move/acquisitions`
     pub fn bulk_move_acquisitions(&self) -> BulkMoveAcquisitions<'_> {
         BulkMoveAcquisitions::new(self)
     }
 
+    /// Moves sessions to other projects, subjects or sessions.
+    ///
     /// `POST /bulk/move/sessions`
     pub fn bulk_move_sessions(&self) -> BulkMoveSessions<'_> {
         BulkMoveSessions::new(self)
     }
 
+    /// Moves subjects to other projects.
+    ///
     /// `POST /bulk/move/subjects`
     pub fn bulk_move_subjects(&self) -> BulkMoveSubjects<'_> {
         BulkMoveSubjects::new(self)
     }
 
+    /// Removes tags from many containers.
+    ///
     /// `POST /bulk/remove/tags`
     pub fn bulk_remove_tags(&self) -> BulkRemoveTags<'_> {
         BulkRemoveTags::new(self)

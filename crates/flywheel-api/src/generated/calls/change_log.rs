@@ -10,11 +10,15 @@ use crate::{Client, Error};
 
 /// The area `change_log`.
 impl Client {
+    /// Reads the changes of a container or file.
+    ///
     /// `GET /changes/{container_type}/{container_id}`
     pub fn get_change_log(&self) -> GetChangeLog<'_> {
         GetChangeLog::new(self)
     }
 
+    /// Reads the changes of one field of a container or file, newest first.
+    ///
     /// `GET /changes/{container_type}/{container_id}/fields/{field}`
     pub fn get_field_change_log(&self) -> GetFieldChangeLog<'_> {
         GetFieldChangeLog::new(self)

@@ -10,31 +10,43 @@ use crate::{Client, Error};
 
 /// The area `collections`.
 impl Client {
+    /// Lists collections.
+    ///
     /// `GET /collections`
     pub fn get_all_collections(&self) -> GetAllCollections<'_> {
         GetAllCollections::new(self)
     }
 
+    /// Creates a collection.
+    ///
     /// `POST /collections`
     pub fn add_collection(&self) -> AddCollection<'_> {
         AddCollection::new(self)
     }
 
+    /// Lists the users who curate collections.
+    ///
     /// `GET /collections/curators`
     pub fn get_all_collections_curators(&self) -> GetAllCollectionsCurators<'_> {
         GetAllCollectionsCurators::new(self)
     }
 
+    /// Sets type or modality of a file of a collection.
+    ///
     /// `PUT /collections/{cid}/files/{filename}`
     pub fn modify_collection_file(&self) -> ModifyCollectionFile<'_> {
         ModifyCollectionFile::new(self)
     }
 
+    /// Deletes a file of a collection by name.
+    ///
     /// `DELETE /collections/{cid}/files/{filename}`
     pub fn delete_collection_file(&self) -> DeleteCollectionFile<'_> {
         DeleteCollectionFile::new(self)
     }
 
+    /// Changes the classification of a file of a collection.
+    ///
     /// `PATCH /collections/{cid}/files/{filename}/classification`
     pub fn modify_collection_file_classification(
         &self,
@@ -42,101 +54,141 @@ impl Client {
         ModifyCollectionFileClassification::new(self)
     }
 
+    /// Reads a file entry of a collection by name, `info` included.
+    ///
     /// `GET /collections/{cid}/files/{filename}/info`
     pub fn get_collection_file_info(&self) -> GetCollectionFileInfo<'_> {
         GetCollectionFileInfo::new(self)
     }
 
+    /// Changes the `info` of a file of a collection.
+    ///
     /// `PATCH /collections/{cid}/files/{filename}/info`
     pub fn modify_collection_file_info(&self) -> ModifyCollectionFileInfo<'_> {
         ModifyCollectionFileInfo::new(self)
     }
 
+    /// Changes the `info` of a collection.
+    ///
     /// `PATCH /collections/{cid}/info`
     pub fn modify_collection_info(&self) -> ModifyCollectionInfo<'_> {
         ModifyCollectionInfo::new(self)
     }
 
+    /// Reads a note of a collection.
+    ///
     /// `GET /collections/{cid}/notes/{note_id}`
     pub fn get_collection_note(&self) -> GetCollectionNote<'_> {
         GetCollectionNote::new(self)
     }
 
+    /// Changes the text of a note of a collection.
+    ///
     /// `PUT /collections/{cid}/notes/{note_id}`
     pub fn modify_collection_note(&self) -> ModifyCollectionNote<'_> {
         ModifyCollectionNote::new(self)
     }
 
+    /// Deletes a note of a collection.
+    ///
     /// `DELETE /collections/{cid}/notes/{note_id}`
     pub fn delete_collection_note(&self) -> DeleteCollectionNote<'_> {
         DeleteCollectionNote::new(self)
     }
 
+    /// Adds one tag to a collection.
+    ///
     /// `POST /collections/{cid}/tags`
     pub fn add_collection_tag(&self) -> AddCollectionTag<'_> {
         AddCollectionTag::new(self)
     }
 
+    /// Adds several tags to a collection.
+    ///
     /// `PATCH /collections/{cid}/tags`
     pub fn add_collection_tags(&self) -> AddCollectionTags<'_> {
         AddCollectionTags::new(self)
     }
 
+    /// Removes several tags from a collection.
+    ///
     /// `DELETE /collections/{cid}/tags`
     pub fn delete_collection_tags(&self) -> DeleteCollectionTags<'_> {
         DeleteCollectionTags::new(self)
     }
 
+    /// Reads one tag of a collection.
+    ///
     /// `GET /collections/{cid}/tags/{value}`
     pub fn get_collection_tag(&self) -> GetCollectionTag<'_> {
         GetCollectionTag::new(self)
     }
 
+    /// Replaces one tag of a collection by another.
+    ///
     /// `PUT /collections/{cid}/tags/{value}`
     pub fn rename_collection_tag(&self) -> RenameCollectionTag<'_> {
         RenameCollectionTag::new(self)
     }
 
+    /// Removes one tag from a collection.
+    ///
     /// `DELETE /collections/{cid}/tags/{value}`
     pub fn delete_collection_tag(&self) -> DeleteCollectionTag<'_> {
         DeleteCollectionTag::new(self)
     }
 
+    /// Reads a collection.
+    ///
     /// `GET /collections/{collection_id}`
     pub fn get_collection(&self) -> GetCollection<'_> {
         GetCollection::new(self)
     }
 
+    /// Changes fields of a collection, or adds and removes contents.
+    ///
     /// `PUT /collections/{collection_id}`
     pub fn modify_collection(&self) -> ModifyCollection<'_> {
         ModifyCollection::new(self)
     }
 
+    /// Deletes a collection; its acquisitions stay.
+    ///
     /// `DELETE /collections/{collection_id}`
     pub fn delete_collection(&self) -> DeleteCollection<'_> {
         DeleteCollection::new(self)
     }
 
+    /// Lists the acquisitions of a collection.
+    ///
     /// `GET /collections/{collection_id}/acquisitions`
     pub fn get_collection_acquisitions(&self) -> GetCollectionAcquisitions<'_> {
         GetCollectionAcquisitions::new(self)
     }
 
+    /// Downloads a file of a collection by name.
+    ///
     /// `GET /collections/{collection_id}/files/{file_name}`
     pub fn download_file_from_collection(&self) -> DownloadFileFromCollection<'_> {
         DownloadFileFromCollection::new(self)
     }
 
+    /// Gives a user access to a collection.
+    ///
     /// `POST /collections/{collection_id}/permissions`
     pub fn add_collection_permission(&self) -> AddCollectionPermission<'_> {
         AddCollectionPermission::new(self)
     }
 
+    /// Reads a user's access to a collection.
+    ///
     /// `GET /collections/{collection_id}/permissions/{user_id}`
     pub fn get_collection_user_permission(&self) -> GetCollectionUserPermission<'_> {
         GetCollectionUserPermission::new(self)
     }
 
+    /// Changes a user's access to a collection.
+    ///
     /// `PUT /collections/{collection_id}/permissions/{user_id}`
     pub fn modify_collection_user_permission(
         &self,
@@ -144,6 +196,8 @@ impl Client {
         ModifyCollectionUserPermission::new(self)
     }
 
+    /// Takes a user's access to a collection.
+    ///
     /// `DELETE /collections/{collection_id}/permissions/{user_id}`
     pub fn delete_collection_user_permission(
         &self,
@@ -151,26 +205,36 @@ impl Client {
         DeleteCollectionUserPermission::new(self)
     }
 
+    /// Lists the sessions that have acquisitions in a collection.
+    ///
     /// `GET /collections/{collection_id}/sessions`
     pub fn get_collection_sessions(&self) -> GetCollectionSessions<'_> {
         GetCollectionSessions::new(self)
     }
 
+    /// Uploads files to a collection.
+    ///
     /// `POST /collections/{container_id}/files`
     pub fn upload_file_to_collection(&self) -> UploadFileToCollection<'_> {
         UploadFileToCollection::new(self)
     }
 
+    /// Adds a note to a collection.
+    ///
     /// `POST /collections/{container_id}/notes`
     pub fn add_collection_note(&self) -> AddCollectionNote<'_> {
         AddCollectionNote::new(self)
     }
 
+    /// Lists the members of a zip file of a collection.
+    ///
     /// `GET /collections/{collection_id}/files/{file_name}`
     pub fn get_collection_file_zip_info(&self) -> GetCollectionFileZipInfo<'_> {
         GetCollectionFileZipInfo::new(self)
     }
 
+    /// Makes a ticket for the download of a file of a collection.
+    ///
     /// `GET /collections/{collection_id}/files/{file_name}`
     pub fn get_collection_download_ticket(&self) -> GetCollectionDownloadTicket<'_> {
         GetCollectionDownloadTicket::new(self)

@@ -10,21 +10,29 @@ use crate::{Client, Error};
 
 /// The area `config`.
 impl Client {
+    /// Reads the public configuration of the site.
+    ///
     /// `GET /config`
     pub fn get_config(&self) -> GetConfig<'_> {
         GetConfig::new(self)
     }
 
+    /// Lists the reasons that a delete may give.
+    ///
     /// `GET /config/delete_reasons`
     pub fn get_config_delete_reasons(&self) -> GetConfigDeleteReasons<'_> {
         GetConfigDeleteReasons::new(self)
     }
 
+    /// Reads the table of file types by name.
+    ///
     /// `GET /config/file_types`
     pub fn get_config_file_types(&self) -> GetConfigFileTypes<'_> {
         GetConfigFileTypes::new(self)
     }
 
+    /// Lists the reasons that locking a project may give.
+    ///
     /// `GET /config/project_locking_reasons`
     pub fn get_config_project_locking_reasons(
         &self,
@@ -32,6 +40,8 @@ impl Client {
         GetConfigProjectLockingReasons::new(self)
     }
 
+    /// Reads the release of the server and of its database schema.
+    ///
     /// `GET /version`
     pub fn get_version(&self) -> GetVersion<'_> {
         GetVersion::new(self)

@@ -10,6 +10,8 @@ use crate::{Client, Error};
 
 /// The area `container_tasks`.
 impl Client {
+    /// Lists the ids of containers of one kind that tasks belong to.
+    ///
     /// `GET /tasks/{container_type}s/ids`
     pub fn get_task_parent_container_ids(&self) -> GetTaskParentContainerIds<'_> {
         GetTaskParentContainerIds::new(self)

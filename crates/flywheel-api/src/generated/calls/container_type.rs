@@ -10,6 +10,8 @@ use crate::{Client, Error};
 
 /// The area `container_type`.
 impl Client {
+    /// Removes a custom field from every container of a kind.
+    ///
     /// `PATCH /{container_type}/info/cleanup/{path}`
     pub fn cleanup_info(&self) -> CleanupInfo<'_> {
         CleanupInfo::new(self)

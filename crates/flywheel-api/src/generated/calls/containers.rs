@@ -10,56 +10,78 @@ use crate::{Client, Error};
 
 /// The area `containers`.
 impl Client {
+    /// Deletes the acquisitions with the listed ids.
+    ///
     /// `DELETE /acquisitions`
     pub fn delete_acquisitions_by_ids(&self) -> DeleteAcquisitionsByIds<'_> {
         DeleteAcquisitionsByIds::new(self)
     }
 
+    /// Deletes the analyses with the listed ids.
+    ///
     /// `DELETE /analyses`
     pub fn delete_analyses_by_ids(&self) -> DeleteAnalysesByIds<'_> {
         DeleteAnalysesByIds::new(self)
     }
 
+    /// Deletes the collections with the listed ids.
+    ///
     /// `DELETE /collections`
     pub fn delete_collections_by_ids(&self) -> DeleteCollectionsByIds<'_> {
         DeleteCollectionsByIds::new(self)
     }
 
+    /// Lists containers of all kinds.
+    ///
     /// `GET /containers`
     pub fn get_all_containers(&self) -> GetAllContainers<'_> {
         GetAllContainers::new(self)
     }
 
+    /// Creates a container of the kind that the body names.
+    ///
     /// `POST /containers`
     pub fn add_container(&self) -> AddContainer<'_> {
         AddContainer::new(self)
     }
 
+    /// Lists the analyses that belong directly to a container of any kind.
+    ///
     /// `GET /containers/{cid}/analyses`
     pub fn get_container_analyses(&self) -> GetContainerAnalyses<'_> {
         GetContainerAnalyses::new(self)
     }
 
+    /// Adds an analysis to a container of any kind.
+    ///
     /// `POST /containers/{cid}/analyses`
     pub fn add_container_analysis(&self) -> AddContainerAnalysis<'_> {
         AddContainerAnalysis::new(self)
     }
 
+    /// Reads an analysis of a container of any kind.
+    ///
     /// `GET /containers/{cid}/analyses/{analysis_id}`
     pub fn get_container_analysis(&self) -> GetContainerAnalysis<'_> {
         GetContainerAnalysis::new(self)
     }
 
+    /// Changes label or description of an analysis of a container of any kind.
+    ///
     /// `PUT /containers/{cid}/analyses/{analysis_id}`
     pub fn modify_container_analysis(&self) -> ModifyContainerAnalysis<'_> {
         ModifyContainerAnalysis::new(self)
     }
 
+    /// Deletes an analysis of a container of any kind with its output files.
+    ///
     /// `DELETE /containers/{cid}/analyses/{analysis_id}`
     pub fn delete_container_analysis(&self) -> DeleteContainerAnalysis<'_> {
         DeleteContainerAnalysis::new(self)
     }
 
+    /// Uploads output files to an analysis of a container of any kind.
+    ///
     /// `POST /containers/{cid}/analyses/{analysis_id}/files`
     pub fn upload_output_to_container_analysis(
         &self,
@@ -67,21 +89,29 @@ impl Client {
         UploadOutputToContainerAnalysis::new(self)
     }
 
+    /// Deletes a note of an analysis of a container of any kind.
+    ///
     /// `DELETE /containers/{cid}/analyses/{analysis_id}/notes/{note_id}`
     pub fn delete_container_analysis_note(&self) -> DeleteContainerAnalysisNote<'_> {
         DeleteContainerAnalysisNote::new(self)
     }
 
+    /// Sets type or modality of a file of a container of any kind.
+    ///
     /// `PUT /containers/{cid}/files/{filename}`
     pub fn modify_container_file(&self) -> ModifyContainerFile<'_> {
         ModifyContainerFile::new(self)
     }
 
+    /// Deletes a file of a container of any kind by name.
+    ///
     /// `DELETE /containers/{cid}/files/{filename}`
     pub fn delete_container_file(&self) -> DeleteContainerFile<'_> {
         DeleteContainerFile::new(self)
     }
 
+    /// Changes the classification of a file of a container of any kind.
+    ///
     /// `PATCH /containers/{cid}/files/{filename}/classification`
     pub fn modify_container_file_classification(
         &self,
@@ -89,81 +119,113 @@ impl Client {
         ModifyContainerFileClassification::new(self)
     }
 
+    /// Reads a file entry of a container of any kind by name, `info` included.
+    ///
     /// `GET /containers/{cid}/files/{filename}/info`
     pub fn get_container_file_info(&self) -> GetContainerFileInfo<'_> {
         GetContainerFileInfo::new(self)
     }
 
+    /// Changes the `info` of a file of a container of any kind.
+    ///
     /// `PATCH /containers/{cid}/files/{filename}/info`
     pub fn modify_container_file_info(&self) -> ModifyContainerFileInfo<'_> {
         ModifyContainerFileInfo::new(self)
     }
 
+    /// Changes the `info` of a container of any kind.
+    ///
     /// `PATCH /containers/{cid}/info`
     pub fn modify_container_info(&self) -> ModifyContainerInfo<'_> {
         ModifyContainerInfo::new(self)
     }
 
+    /// Reads a note of a container of any kind.
+    ///
     /// `GET /containers/{cid}/notes/{note_id}`
     pub fn get_container_note(&self) -> GetContainerNote<'_> {
         GetContainerNote::new(self)
     }
 
+    /// Changes the text of a note of a container of any kind.
+    ///
     /// `PUT /containers/{cid}/notes/{note_id}`
     pub fn modify_container_note(&self) -> ModifyContainerNote<'_> {
         ModifyContainerNote::new(self)
     }
 
+    /// Deletes a note of a container of any kind.
+    ///
     /// `DELETE /containers/{cid}/notes/{note_id}`
     pub fn delete_container_note(&self) -> DeleteContainerNote<'_> {
         DeleteContainerNote::new(self)
     }
 
+    /// Adds one tag to a container of any kind.
+    ///
     /// `POST /containers/{cid}/tags`
     pub fn add_container_tag(&self) -> AddContainerTag<'_> {
         AddContainerTag::new(self)
     }
 
+    /// Adds several tags to a container of any kind.
+    ///
     /// `PATCH /containers/{cid}/tags`
     pub fn add_container_tags(&self) -> AddContainerTags<'_> {
         AddContainerTags::new(self)
     }
 
+    /// Removes several tags from a container of any kind.
+    ///
     /// `DELETE /containers/{cid}/tags`
     pub fn delete_container_tags(&self) -> DeleteContainerTags<'_> {
         DeleteContainerTags::new(self)
     }
 
+    /// Reads one tag of a container of any kind.
+    ///
     /// `GET /containers/{cid}/tags/{value}`
     pub fn get_container_tag(&self) -> GetContainerTag<'_> {
         GetContainerTag::new(self)
     }
 
+    /// Replaces one tag of a container of any kind by another.
+    ///
     /// `PUT /containers/{cid}/tags/{value}`
     pub fn rename_container_tag(&self) -> RenameContainerTag<'_> {
         RenameContainerTag::new(self)
     }
 
+    /// Removes one tag from a container of any kind.
+    ///
     /// `DELETE /containers/{cid}/tags/{value}`
     pub fn delete_container_tag(&self) -> DeleteContainerTag<'_> {
         DeleteContainerTag::new(self)
     }
 
+    /// Reads a container of any kind by its id.
+    ///
     /// `GET /containers/{container_id}`
     pub fn get_container(&self) -> GetContainer<'_> {
         GetContainer::new(self)
     }
 
+    /// Changes fields of a container of any kind.
+    ///
     /// `PUT /containers/{container_id}`
     pub fn modify_container(&self) -> ModifyContainer<'_> {
         ModifyContainer::new(self)
     }
 
+    /// Deletes a container of any kind with everything below it.
+    ///
     /// `DELETE /containers/{container_id}`
     pub fn delete_container(&self) -> DeleteContainer<'_> {
         DeleteContainer::new(self)
     }
 
+    /// Downloads an output file of an analysis of a container of any kind.
+    ///
     /// `GET /containers/{container_id}/analyses/{analysis_id}/files/{filename}`
     pub fn download_output_from_container_analysis(
         &self,
@@ -171,61 +233,85 @@ impl Client {
         DownloadOutputFromContainerAnalysis::new(self)
     }
 
+    /// Adds a note to an analysis of a container of any kind.
+    ///
     /// `POST /containers/{container_id}/analyses/{analysis_id}/notes`
     pub fn add_container_analysis_note(&self) -> AddContainerAnalysisNote<'_> {
         AddContainerAnalysisNote::new(self)
     }
 
+    /// Uploads files to a container of any kind.
+    ///
     /// `POST /containers/{container_id}/files`
     pub fn upload_file_to_container(&self) -> UploadFileToContainer<'_> {
         UploadFileToContainer::new(self)
     }
 
+    /// Downloads a file of a container of any kind by name.
+    ///
     /// `GET /containers/{container_id}/files/{file_name}`
     pub fn download_file_from_container(&self) -> DownloadFileFromContainer<'_> {
         DownloadFileFromContainer::new(self)
     }
 
+    /// Adds a note to a container of any kind.
+    ///
     /// `POST /containers/{container_id}/notes`
     pub fn add_container_note(&self) -> AddContainerNote<'_> {
         AddContainerNote::new(self)
     }
 
+    /// Lists the saved data views of a parent.
+    ///
     /// `GET /containers/{container_id}/views`
     pub fn get_views(&self) -> GetViews<'_> {
         GetViews::new(self)
     }
 
+    /// Saves a data view.
+    ///
     /// `POST /containers/{container_id}/views`
     pub fn add_view(&self) -> AddView<'_> {
         AddView::new(self)
     }
 
+    /// Deletes the files with the listed ids.
+    ///
     /// `DELETE /files`
     pub fn delete_files_by_ids(&self) -> DeleteFilesByIds<'_> {
         DeleteFilesByIds::new(self)
     }
 
+    /// Deletes the groups with the listed ids.
+    ///
     /// `DELETE /groups`
     pub fn delete_groups_by_ids(&self) -> DeleteGroupsByIds<'_> {
         DeleteGroupsByIds::new(self)
     }
 
+    /// Deletes the projects with the listed ids.
+    ///
     /// `DELETE /projects`
     pub fn delete_projects_by_ids(&self) -> DeleteProjectsByIds<'_> {
         DeleteProjectsByIds::new(self)
     }
 
+    /// Deletes the sessions with the listed ids.
+    ///
     /// `DELETE /sessions`
     pub fn delete_sessions_by_ids(&self) -> DeleteSessionsByIds<'_> {
         DeleteSessionsByIds::new(self)
     }
 
+    /// Deletes the subjects with the listed ids.
+    ///
     /// `DELETE /subjects`
     pub fn delete_subjects_by_ids(&self) -> DeleteSubjectsByIds<'_> {
         DeleteSubjectsByIds::new(self)
     }
 
+    /// Lists the members of a zipped output file of an analysis of a container of any kind.
+    ///
     /// `GET /containers/{container_id}/analyses/{analysis_id}/files/{filename}`
     pub fn get_container_analysis_output_zip_info(
         &self,
@@ -233,6 +319,8 @@ impl Client {
         GetContainerAnalysisOutputZipInfo::new(self)
     }
 
+    /// Makes a ticket for the download of an output file of an analysis of a container of any kind.
+    ///
     /// `GET /containers/{container_id}/analyses/{analysis_id}/files/{filename}`
     pub fn get_container_analysis_output_download_ticket(
         &self,
@@ -240,11 +328,15 @@ impl Client {
         GetContainerAnalysisOutputDownloadTicket::new(self)
     }
 
+    /// Lists the members of a zip file of a container of any kind.
+    ///
     /// `GET /containers/{container_id}/files/{file_name}`
     pub fn get_container_file_zip_info(&self) -> GetContainerFileZipInfo<'_> {
         GetContainerFileZipInfo::new(self)
     }
 
+    /// Makes a ticket for the download of a file of a container of any kind.
+    ///
     /// `GET /containers/{container_id}/files/{file_name}`
     pub fn get_container_download_ticket(&self) -> GetContainerDownloadTicket<'_> {
         GetContainerDownloadTicket::new(self)

@@ -10,21 +10,29 @@ use crate::{Client, Error};
 
 /// The area `custom_filters`.
 impl Client {
+    /// Lists saved filters.
+    ///
     /// `GET /custom_filters`
     pub fn get_all_custom_filters(&self) -> GetAllCustomFilters<'_> {
         GetAllCustomFilters::new(self)
     }
 
+    /// Saves a filter.
+    ///
     /// `POST /custom_filters`
     pub fn create_custom_filter(&self) -> CreateCustomFilter<'_> {
         CreateCustomFilter::new(self)
     }
 
+    /// Changes a saved filter.
+    ///
     /// `PUT /custom_filters/{custom_filter_id}`
     pub fn update_custom_filter(&self) -> UpdateCustomFilter<'_> {
         UpdateCustomFilter::new(self)
     }
 
+    /// Deletes a saved filter.
+    ///
     /// `DELETE /custom_filters/{custom_filter_id}`
     pub fn delete_custom_filter(&self) -> DeleteCustomFilter<'_> {
         DeleteCustomFilter::new(self)

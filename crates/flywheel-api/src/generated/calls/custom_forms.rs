@@ -10,26 +10,36 @@ use crate::{Client, Error};
 
 /// The area `custom_forms`.
 impl Client {
+    /// Lists forms.
+    ///
     /// `GET /customforms`
     pub fn find_custom_forms(&self) -> FindCustomForms<'_> {
         FindCustomForms::new(self)
     }
 
+    /// Creates a form.
+    ///
     /// `POST /customforms`
     pub fn create_custom_form(&self) -> CreateCustomForm<'_> {
         CreateCustomForm::new(self)
     }
 
+    /// Reads a form.
+    ///
     /// `GET /customforms/{form_id}`
     pub fn get_custom_form(&self) -> GetCustomForm<'_> {
         GetCustomForm::new(self)
     }
 
+    /// Changes a form.
+    ///
     /// `PUT /customforms/{form_id}`
     pub fn modify_custom_form(&self) -> ModifyCustomForm<'_> {
         ModifyCustomForm::new(self)
     }
 
+    /// Publishes a form, so that tasks can use it.
+    ///
     /// `PUT /customforms/{form_id}/publish`
     pub fn publish_custom_form(&self) -> PublishCustomForm<'_> {
         PublishCustomForm::new(self)

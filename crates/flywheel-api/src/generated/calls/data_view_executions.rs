@@ -10,36 +10,50 @@ use crate::{Client, Error};
 
 /// The area `data_view_executions`.
 impl Client {
+    /// Lists data view executions.
+    ///
     /// `GET /data_view_executions`
     pub fn get_all_data_view_executions(&self) -> GetAllDataViewExecutions<'_> {
         GetAllDataViewExecutions::new(self)
     }
 
+    /// Reads the state of a data view execution.
+    ///
     /// `GET /data_view_executions/{data_view_execution_id}`
     pub fn get_data_view_execution(&self) -> GetDataViewExecution<'_> {
         GetDataViewExecution::new(self)
     }
 
+    /// Reads the rows of a completed data view execution.
+    ///
     /// `GET /data_view_executions/{data_view_execution_id}/data`
     pub fn get_data_view_execution_data(&self) -> GetDataViewExecutionData<'_> {
         GetDataViewExecutionData::new(self)
     }
 
+    /// Lists the columns of a data view execution.
+    ///
     /// `GET /data_view_executions/{data_view_execution_id}/data/columns`
     pub fn get_data_view_execution_columns(&self) -> GetDataViewExecutionColumns<'_> {
         GetDataViewExecutionColumns::new(self)
     }
 
+    /// Deletes the result of a data view execution.
+    ///
     /// `POST /data_view_executions/{data_view_execution_id}/delete`
     pub fn delete_view_execution(&self) -> DeleteViewExecution<'_> {
         DeleteViewExecution::new(self)
     }
 
+    /// Saves the rows of a data view execution as a file of its project.
+    ///
     /// `POST /data_view_executions/{data_view_execution_id}/save`
     pub fn save_data_view_execution(&self) -> SaveDataViewExecution<'_> {
         SaveDataViewExecution::new(self)
     }
 
+    /// Makes a ticket for the rows of a data view execution.
+    ///
     /// `POST /data_view_executions/{data_view_execution_id}/ticket`
     pub fn create_data_view_execution_ticket(
         &self,

@@ -10,86 +10,120 @@ use crate::{Client, Error};
 
 /// The area `dataexplorer`.
 impl Client {
+    /// Counts the values of common fields over the hits of a search.
+    ///
     /// `POST /dataexplorer/facets`
     pub fn get_search_facets(&self) -> GetSearchFacets<'_> {
         GetSearchFacets::new(self)
     }
 
+    /// Indexes the searchable fields.
+    ///
     /// `POST /dataexplorer/index/fields`
     pub fn index_search_fields(&self) -> IndexSearchFields<'_> {
         IndexSearchFields::new(self)
     }
 
+    /// Lists the searchable fields below a path.
+    ///
     /// `GET /dataexplorer/mapped_fields`
     pub fn get_mapped_fields(&self) -> GetMappedFields<'_> {
         GetMappedFields::new(self)
     }
 
+    /// Lists saved searches.
+    ///
     /// `GET /dataexplorer/queries`
     pub fn get_all_saved_searches(&self) -> GetAllSavedSearches<'_> {
         GetAllSavedSearches::new(self)
     }
 
+    /// Saves a search.
+    ///
     /// `POST /dataexplorer/queries`
     pub fn save_search(&self) -> SaveSearch<'_> {
         SaveSearch::new(self)
     }
 
+    /// Deletes a saved search.
+    ///
     /// `DELETE /dataexplorer/queries/{search_id}`
     pub fn delete_save_search(&self) -> DeleteSaveSearch<'_> {
         DeleteSaveSearch::new(self)
     }
 
+    /// Reads a saved search.
+    ///
     /// `GET /dataexplorer/queries/{sid}`
     pub fn get_saved_search(&self) -> GetSavedSearch<'_> {
         GetSavedSearch::new(self)
     }
 
+    /// Changes label or query of a saved search.
+    ///
     /// `PUT /dataexplorer/queries/{sid}`
     pub fn replace_search(&self) -> ReplaceSearch<'_> {
         ReplaceSearch::new(self)
     }
 
+    /// Searches files, acquisitions, sessions, subjects, projects or analyses.
+    ///
     /// `POST /dataexplorer/search`
     pub fn search(&self) -> Search<'_> {
         Search::new(self)
     }
 
+    /// Deletes everything that a search finds.
+    ///
     /// `DELETE /dataexplorer/search`
     pub fn delete_by_search(&self) -> DeleteBySearch<'_> {
         DeleteBySearch::new(self)
     }
 
+    /// Lists the searchable fields whose name contains a text.
+    ///
     /// `POST /dataexplorer/search/fields`
     pub fn search_fields(&self) -> SearchFields<'_> {
         SearchFields::new(self)
     }
 
+    /// Counts the values of one field, or sums up its numbers.
+    ///
     /// `POST /dataexplorer/search/fields/aggregate`
     pub fn aggregate_search_field(&self) -> AggregateSearchField<'_> {
         AggregateSearchField::new(self)
     }
 
+    /// Searches, and answers the hits as nodes of a download request.
+    ///
     /// `POST /dataexplorer/search/nodes`
     pub fn search_nodes(&self) -> SearchNodes<'_> {
         SearchNodes::new(self)
     }
 
+    /// Checks the syntax of a search query.
+    ///
     /// `POST /dataexplorer/search/parse`
     pub fn parse_search_query(&self) -> ParseSearchQuery<'_> {
         ParseSearchQuery::new(self)
     }
 
+    /// Tells whether the search index is up to date.
+    ///
     /// `GET /dataexplorer/search/status`
     pub fn get_search_status(&self) -> GetSearchStatus<'_> {
         GetSearchStatus::new(self)
     }
 
+    /// Suggests how the last word of a search query may go on.
+    ///
     /// `POST /dataexplorer/search/suggest`
     pub fn get_search_query_suggestions(&self) -> GetSearchQuerySuggestions<'_> {
         GetSearchQuerySuggestions::new(self)
     }
 
+    /// A search for training sets; what it takes and answers is not documented.
+    ///
     /// `POST /dataexplorer/search/training`
     pub fn search_training(&self) -> SearchTraining<'_> {
         SearchTraining::new(self)

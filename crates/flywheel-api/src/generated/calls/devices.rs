@@ -10,51 +10,71 @@ use crate::{Client, Error};
 
 /// The area `devices`.
 impl Client {
+    /// Lists devices.
+    ///
     /// `GET /devices`
     pub fn get_all_devices(&self) -> GetAllDevices<'_> {
         GetAllDevices::new(self)
     }
 
+    /// Registers a device.
+    ///
     /// `POST /devices`
     pub fn create_device(&self) -> CreateDevice<'_> {
         CreateDevice::new(self)
     }
 
+    /// Reads the device that calls.
+    ///
     /// `GET /devices/self`
     pub fn get_current_device(&self) -> GetCurrentDevice<'_> {
         GetCurrentDevice::new(self)
     }
 
+    /// Reports the state of the device that calls.
+    ///
     /// `PUT /devices/self`
     pub fn update_device(&self) -> UpdateDevice<'_> {
         UpdateDevice::new(self)
     }
 
+    /// Tells for each device whether it reports in time.
+    ///
     /// `GET /devices/status`
     pub fn get_all_devices_status(&self) -> GetAllDevicesStatus<'_> {
         GetAllDevicesStatus::new(self)
     }
 
+    /// Reads a device.
+    ///
     /// `GET /devices/{device_id}`
     pub fn get_device(&self) -> GetDevice<'_> {
         GetDevice::new(self)
     }
 
+    /// Changes a device: disabled or not, and where its uploads are stored.
+    ///
     /// `PUT /devices/{device_id}`
     pub fn modify_device(&self) -> ModifyDevice<'_> {
         ModifyDevice::new(self)
     }
 
+    /// Removes a device.
+    ///
     /// `DELETE /devices/{device_id}`
     pub fn delete_device(&self) -> DeleteDevice<'_> {
         DeleteDevice::new(self)
     }
 
+    /// Makes a key for a device.
+    ///
     /// `POST /devices/{device_id}/key`
     pub fn generate_key(&self) -> GenerateKey<'_> {
         GenerateKey::new(self)
     }
 
+    /// Takes a key from a device.
+    ///
     /// `DELETE /devices/{device_id}/key/{key_id}`
     pub fn delete_device_key(&self) -> DeleteDeviceKey<'_> {
         DeleteDeviceKey::new(self)

@@ -10,41 +10,57 @@ use crate::{Client, Error};
 
 /// The area `dimse`.
 impl Client {
+    /// Lists the DICOM application entities of projects.
+    ///
     /// `GET /dimse/projects`
     pub fn get_all_project_aets(&self) -> GetAllProjectAets<'_> {
         GetAllProjectAets::new(self)
     }
 
+    /// Creates a DICOM application entity for a project.
+    ///
     /// `POST /dimse/projects`
     pub fn create_project_aet(&self) -> CreateProjectAet<'_> {
         CreateProjectAet::new(self)
     }
 
+    /// Reads a project's DICOM application entity.
+    ///
     /// `GET /dimse/projects/{project_aet}`
     pub fn get_project_aet(&self) -> GetProjectAet<'_> {
         GetProjectAet::new(self)
     }
 
+    /// Deletes a project's DICOM application entity.
+    ///
     /// `DELETE /dimse/projects/{project_aet}`
     pub fn delete_project_aet(&self) -> DeleteProjectAet<'_> {
         DeleteProjectAet::new(self)
     }
 
+    /// Lists the DICOM service application entities.
+    ///
     /// `GET /dimse/services`
     pub fn get_all_service_aets(&self) -> GetAllServiceAets<'_> {
         GetAllServiceAets::new(self)
     }
 
+    /// Creates a DICOM service application entity.
+    ///
     /// `POST /dimse/services`
     pub fn create_service_aet(&self) -> CreateServiceAet<'_> {
         CreateServiceAet::new(self)
     }
 
+    /// Reads a DICOM service application entity.
+    ///
     /// `GET /dimse/services/{service_aet}`
     pub fn get_service_aet(&self) -> GetServiceAet<'_> {
         GetServiceAet::new(self)
     }
 
+    /// Deletes a DICOM service application entity.
+    ///
     /// `DELETE /dimse/services/{service_aet}`
     pub fn delete_service_aet(&self) -> DeleteServiceAet<'_> {
         DeleteServiceAet::new(self)

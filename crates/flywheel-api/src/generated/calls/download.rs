@@ -10,21 +10,29 @@ use crate::{Client, Error};
 
 /// The area `download`.
 impl Client {
+    /// Downloads the archive of a ticket as tar or zip.
+    ///
     /// `GET /download`
     pub fn download_ticket(&self) -> DownloadTicket<'_> {
         DownloadTicket::new(self)
     }
 
+    /// Prepares an archive of containers or files and answers a ticket for it.
+    ///
     /// `POST /download`
     pub fn create_download_ticket(&self) -> CreateDownloadTicket<'_> {
         CreateDownloadTicket::new(self)
     }
 
+    /// Counts the files and bytes that a download request would pack, by type.
+    ///
     /// `POST /download/summary`
     pub fn get_download_summary(&self) -> GetDownloadSummary<'_> {
         GetDownloadSummary::new(self)
     }
 
+    /// Lists the files that a download request would pack.
+    ///
     /// `POST /download/targets`
     pub fn get_download_targets(&self) -> GetDownloadTargets<'_> {
         GetDownloadTargets::new(self)

@@ -10,111 +10,155 @@ use crate::{Client, Error};
 
 /// The area `files`.
 impl Client {
+    /// Lists files of all containers, one page at a time.
+    ///
     /// `GET /files`
     pub fn get_all_files(&self) -> GetAllFiles<'_> {
         GetAllFiles::new(self)
     }
 
+    /// Registers a file whose bytes are already in the storage.
+    ///
     /// `POST /files`
     pub fn upsert_file(&self) -> UpsertFile<'_> {
         UpsertFile::new(self)
     }
 
+    /// Reads a file entry, `info` included.
+    ///
     /// `GET /files/{file_id}`
     pub fn get_file(&self) -> GetFile<'_> {
         GetFile::new(self)
     }
 
+    /// Deletes a file, or one version of it.
+    ///
     /// `DELETE /files/{file_id}`
     pub fn delete_file(&self) -> DeleteFile<'_> {
         DeleteFile::new(self)
     }
 
+    /// Changes the classification of a file.
+    ///
     /// `PUT /files/{file_id}/classification`
     pub fn modify_file_classification(&self) -> ModifyFileClassification<'_> {
         ModifyFileClassification::new(self)
     }
 
+    /// Downloads a file by its id.
+    ///
     /// `GET /files/{file_id}/download`
     pub fn download_file(&self) -> DownloadFile<'_> {
         DownloadFile::new(self)
     }
 
+    /// Reads the `info` of a file.
+    ///
     /// `GET /files/{file_id}/info`
     pub fn get_file_info(&self) -> GetFileInfo<'_> {
         GetFileInfo::new(self)
     }
 
+    /// Replaces the whole `info` of a file.
+    ///
     /// `PUT /files/{file_id}/info`
     pub fn replace_file_info(&self) -> ReplaceFileInfo<'_> {
         ReplaceFileInfo::new(self)
     }
 
+    /// Merges keys into the `info` of a file.
+    ///
     /// `PATCH /files/{file_id}/info`
     pub fn modify_file_info(&self) -> ModifyFileInfo<'_> {
         ModifyFileInfo::new(self)
     }
 
+    /// Moves a file to another container, renames it, or both.
+    ///
     /// `POST /files/{file_id}/move`
     pub fn move_file(&self) -> MoveFile<'_> {
         MoveFile::new(self)
     }
 
+    /// Makes an earlier version of a file the current one.
+    ///
     /// `POST /files/{file_id}/restore`
     pub fn restore_file(&self) -> RestoreFile<'_> {
         RestoreFile::new(self)
     }
 
+    /// Makes a signed storage address of a file.
+    ///
     /// `GET /files/{file_id}/signed_url`
     pub fn get_file_signed_url(&self) -> GetFileSignedUrl<'_> {
         GetFileSignedUrl::new(self)
     }
 
+    /// Lists the tags of a file.
+    ///
     /// `GET /files/{file_id}/tags`
     pub fn get_file_tags(&self) -> GetFileTags<'_> {
         GetFileTags::new(self)
     }
 
+    /// Replaces all tags of a file.
+    ///
     /// `PUT /files/{file_id}/tags`
     pub fn set_file_tags(&self) -> SetFileTags<'_> {
         SetFileTags::new(self)
     }
 
+    /// Adds tags to a file.
+    ///
     /// `PATCH /files/{file_id}/tags`
     pub fn add_file_tags(&self) -> AddFileTags<'_> {
         AddFileTags::new(self)
     }
 
+    /// Removes tags from a file.
+    ///
     /// `DELETE /files/{file_id}/tags`
     pub fn delete_file_tags(&self) -> DeleteFileTags<'_> {
         DeleteFileTags::new(self)
     }
 
+    /// Makes a ticket for the download of a file.
+    ///
     /// `POST /files/{file_id}/ticket`
     pub fn create_file_ticket(&self) -> CreateFileTicket<'_> {
         CreateFileTicket::new(self)
     }
 
+    /// Tells whether a download ticket of a file is valid.
+    ///
     /// `GET /files/{file_id}/ticket/{ticket_id}/validate`
     pub fn validate_file_ticket(&self) -> ValidateFileTicket<'_> {
         ValidateFileTicket::new(self)
     }
 
+    /// Downloads a version of a file, as gears do.
+    ///
     /// `GET /files/{file_id}/version/{version}/download/{filename}`
     pub fn download_file_version(&self) -> DownloadFileVersion<'_> {
         DownloadFileVersion::new(self)
     }
 
+    /// Lists the versions of a file.
+    ///
     /// `GET /files/{file_id}/versions`
     pub fn get_file_versions(&self) -> GetFileVersions<'_> {
         GetFileVersions::new(self)
     }
 
+    /// Lists the members of a zip file.
+    ///
     /// `GET /files/{file_id}/zip_info`
     pub fn get_file_zip_info(&self) -> GetFileZipInfo<'_> {
         GetFileZipInfo::new(self)
     }
 
+    /// Downloads one member of a zip file by the file's id.
+    ///
     /// `GET /files/{file_id}/zip_member/{member}`
     pub fn download_file_zip_member(&self) -> DownloadFileZipMember<'_> {
         DownloadFileZipMember::new(self)

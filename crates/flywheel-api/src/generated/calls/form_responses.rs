@@ -10,31 +10,43 @@ use crate::{Client, Error};
 
 /// The area `form_responses`.
 impl Client {
+    /// Reads a form response.
+    ///
     /// `GET /responses/{response_id}`
     pub fn get_response(&self) -> GetResponse<'_> {
         GetResponse::new(self)
     }
 
+    /// Changes a form response.
+    ///
     /// `PATCH /responses/{response_id}`
     pub fn update_response(&self) -> UpdateResponse<'_> {
         UpdateResponse::new(self)
     }
 
+    /// Submits a form response.
+    ///
     /// `POST /responses/{response_id}/submit`
     pub fn submit_response(&self) -> SubmitResponse<'_> {
         SubmitResponse::new(self)
     }
 
+    /// Lists the form responses of a task.
+    ///
     /// `GET /tasks/{task_id}/responses`
     pub fn list_task_responses(&self) -> ListTaskResponses<'_> {
         ListTaskResponses::new(self)
     }
 
+    /// Creates or replaces the form response of a task.
+    ///
     /// `POST /tasks/{task_id}/responses`
     pub fn create_or_replace_task_response(&self) -> CreateOrReplaceTaskResponse<'_> {
         CreateOrReplaceTaskResponse::new(self)
     }
 
+    /// Replaces a form response of a task.
+    ///
     /// `PUT /tasks/{task_id}/responses/{response_id}`
     pub fn put_task_response(&self) -> PutTaskResponse<'_> {
         PutTaskResponse::new(self)

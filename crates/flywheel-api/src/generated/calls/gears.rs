@@ -10,101 +10,141 @@ use crate::{Client, Error};
 
 /// The area `gears`.
 impl Client {
+    /// Lists gears.
+    ///
     /// `GET /gears`
     pub fn get_all_gears(&self) -> GetAllGears<'_> {
         GetAllGears::new(self)
     }
 
+    /// Lists the ids of the caller's gear tickets.
+    ///
     /// `GET /gears/my-tickets`
     pub fn get_my_gear_tickets(&self) -> GetMyGearTickets<'_> {
         GetMyGearTickets::new(self)
     }
 
+    /// Checks a gear document and answers a ticket to register it with.
+    ///
     /// `POST /gears/prepare-add`
     pub fn prepare_add_gear(&self) -> PrepareAddGear<'_> {
         PrepareAddGear::new(self)
     }
 
+    /// Registers a gear whose image has been pushed to the site.
+    ///
     /// `POST /gears/save`
     pub fn save_gear(&self) -> SaveGear<'_> {
         SaveGear::new(self)
     }
 
+    /// Reads a temporary gear.
+    ///
     /// `GET /gears/temp/{gear_id}`
     pub fn get_temporary_gear(&self) -> GetTemporaryGear<'_> {
         GetTemporaryGear::new(self)
     }
 
+    /// Reads a ticket of a gear that is being registered.
+    ///
     /// `GET /gears/ticket/{ticket_id}`
     pub fn get_gear_ticket(&self) -> GetGearTicket<'_> {
         GetGearTicket::new(self)
     }
 
+    /// Reads a gear version with its manifest.
+    ///
     /// `GET /gears/{gear_id}`
     pub fn get_gear(&self) -> GetGear<'_> {
         GetGear::new(self)
     }
 
+    /// Disables a gear version.
+    ///
     /// `DELETE /gears/{gear_id}`
     pub fn delete_gear(&self) -> DeleteGear<'_> {
         DeleteGear::new(self)
     }
 
+    /// Looks up the context inputs of a gear for a container.
+    ///
     /// `GET /gears/{gear_id}/context/{container_name}/{container_id}`
     pub fn get_gear_context(&self) -> GetGearContext<'_> {
         GetGearContext::new(self)
     }
 
+    /// Disables a gear version.
+    ///
     /// `POST /gears/{gear_id}/disable`
     pub fn disable_gear(&self) -> DisableGear<'_> {
         DisableGear::new(self)
     }
 
+    /// Enables a gear version again.
+    ///
     /// `POST /gears/{gear_id}/enable`
     pub fn enable_gear(&self) -> EnableGear<'_> {
         EnableGear::new(self)
     }
 
+    /// Reads the JSON schema of a gear's invocation.
+    ///
     /// `GET /gears/{gear_id}/invocation`
     pub fn get_gear_invocation(&self) -> GetGearInvocation<'_> {
         GetGearInvocation::new(self)
     }
 
+    /// Suggests files of a container as inputs of a gear.
+    ///
     /// `GET /gears/{gear_id}/suggest/{container_name}/{container_id}`
     pub fn get_gear_suggest(&self) -> GetGearSuggest<'_> {
         GetGearSuggest::new(self)
     }
 
+    /// Registers a gear.
+    ///
     /// `POST /gears/{gear_name}`
     pub fn add_gear(&self) -> AddGear<'_> {
         AddGear::new(self)
     }
 
+    /// Replaces the users and projects that may use a restricted gear.
+    ///
     /// `PUT /gears/{gear_name}/permissions`
     pub fn replace_gear_permissions(&self) -> ReplaceGearPermissions<'_> {
         ReplaceGearPermissions::new(self)
     }
 
+    /// Takes the use of a restricted gear from everybody and lifts the restriction.
+    ///
     /// `DELETE /gears/{gear_name}/permissions`
     pub fn delete_gear_permissions(&self) -> DeleteGearPermissions<'_> {
         DeleteGearPermissions::new(self)
     }
 
+    /// Lets a user or a project use a restricted gear.
+    ///
     /// `PUT /gears/{gear_name}/permissions/{permission_type}`
     pub fn add_gear_permission(&self) -> AddGearPermission<'_> {
         AddGearPermission::new(self)
     }
 
+    /// Takes the use of a restricted gear from a user or a project.
+    ///
     /// `DELETE /gears/{gear_name}/permissions/{permission_type}/{permission_id}`
     pub fn delete_gear_permission(&self) -> DeleteGearPermission<'_> {
         DeleteGearPermission::new(self)
     }
 
+    /// Reads what all versions of a gear share: permissions and whether it is restricted.
+    ///
     /// `GET /gears/{gear_name}/series`
     pub fn get_gear_series(&self) -> GetGearSeries<'_> {
         GetGearSeries::new(self)
     }
 
+    /// Restricts a gear to permitted users and projects, or lifts the restriction.
+    ///
     /// `PUT /gears/{gear_name}/series`
     pub fn modify_gear_series(&self) -> ModifyGearSeries<'_> {
         ModifyGearSeries::new(self)

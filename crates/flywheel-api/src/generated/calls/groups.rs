@@ -10,71 +10,99 @@ use crate::{Client, Error};
 
 /// The area `groups`.
 impl Client {
+    /// Lists groups.
+    ///
     /// `GET /groups`
     pub fn get_all_groups(&self) -> GetAllGroups<'_> {
         GetAllGroups::new(self)
     }
 
+    /// Creates a group.
+    ///
     /// `POST /groups`
     pub fn add_group(&self) -> AddGroup<'_> {
         AddGroup::new(self)
     }
 
+    /// Adds one tag to a group.
+    ///
     /// `POST /groups/{cid}/tags`
     pub fn add_group_tag(&self) -> AddGroupTag<'_> {
         AddGroupTag::new(self)
     }
 
+    /// Adds several tags to a group.
+    ///
     /// `PATCH /groups/{cid}/tags`
     pub fn add_group_tags(&self) -> AddGroupTags<'_> {
         AddGroupTags::new(self)
     }
 
+    /// Removes several tags from a group.
+    ///
     /// `DELETE /groups/{cid}/tags`
     pub fn delete_group_tags(&self) -> DeleteGroupTags<'_> {
         DeleteGroupTags::new(self)
     }
 
+    /// Reads one tag of a group.
+    ///
     /// `GET /groups/{cid}/tags/{value}`
     pub fn get_group_tag(&self) -> GetGroupTag<'_> {
         GetGroupTag::new(self)
     }
 
+    /// Replaces one tag of a group by another.
+    ///
     /// `PUT /groups/{cid}/tags/{value}`
     pub fn rename_group_tag(&self) -> RenameGroupTag<'_> {
         RenameGroupTag::new(self)
     }
 
+    /// Removes one tag from a group.
+    ///
     /// `DELETE /groups/{cid}/tags/{value}`
     pub fn delete_group_tag(&self) -> DeleteGroupTag<'_> {
         DeleteGroupTag::new(self)
     }
 
+    /// Reads a group.
+    ///
     /// `GET /groups/{group_id}`
     pub fn get_group(&self) -> GetGroup<'_> {
         GetGroup::new(self)
     }
 
+    /// Changes fields of a group.
+    ///
     /// `PUT /groups/{group_id}`
     pub fn modify_group(&self) -> ModifyGroup<'_> {
         ModifyGroup::new(self)
     }
 
+    /// Deletes a group without projects.
+    ///
     /// `DELETE /groups/{group_id}`
     pub fn delete_group(&self) -> DeleteGroup<'_> {
         DeleteGroup::new(self)
     }
 
+    /// Gives a user access to a group.
+    ///
     /// `POST /groups/{group_id}/permissions`
     pub fn add_group_permission(&self) -> AddGroupPermission<'_> {
         AddGroupPermission::new(self)
     }
 
+    /// Adds a user to the permissions that new projects of a group start with.
+    ///
     /// `POST /groups/{group_id}/permissions/templates`
     pub fn add_group_permission_template(&self) -> AddGroupPermissionTemplate<'_> {
         AddGroupPermissionTemplate::new(self)
     }
 
+    /// Reads what a user gets in new projects of a group.
+    ///
     /// `GET /groups/{group_id}/permissions/templates/{user_id}`
     pub fn get_group_user_permission_template(
         &self,
@@ -82,6 +110,8 @@ impl Client {
         GetGroupUserPermissionTemplate::new(self)
     }
 
+    /// Changes what a user gets in new projects of a group.
+    ///
     /// `PUT /groups/{group_id}/permissions/templates/{user_id}`
     pub fn modify_group_user_permission_template(
         &self,
@@ -89,6 +119,8 @@ impl Client {
         ModifyGroupUserPermissionTemplate::new(self)
     }
 
+    /// Removes a user from the permissions that new projects of a group start with.
+    ///
     /// `DELETE /groups/{group_id}/permissions/templates/{user_id}`
     pub fn delete_group_user_permission_template(
         &self,
@@ -96,41 +128,57 @@ impl Client {
         DeleteGroupUserPermissionTemplate::new(self)
     }
 
+    /// Reads a user's access to a group.
+    ///
     /// `GET /groups/{group_id}/permissions/{user_id}`
     pub fn get_group_user_permission(&self) -> GetGroupUserPermission<'_> {
         GetGroupUserPermission::new(self)
     }
 
+    /// Changes a user's access to a group.
+    ///
     /// `PUT /groups/{group_id}/permissions/{user_id}`
     pub fn modify_group_user_permission(&self) -> ModifyGroupUserPermission<'_> {
         ModifyGroupUserPermission::new(self)
     }
 
+    /// Takes a user's access to a group.
+    ///
     /// `DELETE /groups/{group_id}/permissions/{user_id}`
     pub fn delete_group_user_permission(&self) -> DeleteGroupUserPermission<'_> {
         DeleteGroupUserPermission::new(self)
     }
 
+    /// Lists the projects of a group.
+    ///
     /// `GET /groups/{group_id}/projects`
     pub fn get_group_projects(&self) -> GetGroupProjects<'_> {
         GetGroupProjects::new(self)
     }
 
+    /// Lists the roles that a group's projects may give.
+    ///
     /// `GET /groups/{group_id}/roles`
     pub fn get_all_group_roles(&self) -> GetAllGroupRoles<'_> {
         GetAllGroupRoles::new(self)
     }
 
+    /// Adds a role to those that a group's projects may give.
+    ///
     /// `POST /groups/{group_id}/roles`
     pub fn add_role_to_group(&self) -> AddRoleToGroup<'_> {
         AddRoleToGroup::new(self)
     }
 
+    /// Reads a role that a group's projects may give.
+    ///
     /// `GET /groups/{group_id}/roles/{role_id}`
     pub fn get_group_role(&self) -> GetGroupRole<'_> {
         GetGroupRole::new(self)
     }
 
+    /// Removes a role from those that a group's projects may give.
+    ///
     /// `DELETE /groups/{group_id}/roles/{role_id}`
     pub fn remove_role_from_group(&self) -> RemoveRoleFromGroup<'_> {
         RemoveRoleFromGroup::new(self)

@@ -10,136 +10,190 @@ use crate::{Client, Error};
 
 /// The area `jobs`.
 impl Client {
+    /// Uploads the outputs of a job with their metadata.
+    ///
     /// `POST /engine`
     pub fn engine_upload(&self) -> EngineUpload<'_> {
         EngineUpload::new(self)
     }
 
+    /// Lists jobs.
+    ///
     /// `GET /jobs`
     pub fn get_all_jobs(&self) -> GetAllJobs<'_> {
         GetAllJobs::new(self)
     }
 
+    /// Queues a job.
+    ///
     /// `POST /jobs/add`
     pub fn add_job(&self) -> AddJob<'_> {
         AddJob::new(self)
     }
 
+    /// Asks for a job to run.
+    ///
     /// `POST /jobs/ask`
     pub fn ask_jobs(&self) -> AskJobs<'_> {
         AskJobs::new(self)
     }
 
+    /// Counts the jobs of one state that an engine could run.
+    ///
     /// `POST /jobs/ask/{job_state}`
     pub fn ask_jobs_state(&self) -> AskJobsState<'_> {
         AskJobsState::new(self)
     }
 
+    /// Cancels many jobs.
+    ///
     /// `PUT /jobs/cancel/bulk`
     pub fn cancel_jobs(&self) -> CancelJobs<'_> {
         CancelJobs::new(self)
     }
 
+    /// Tells which compute provider would run a job.
+    ///
     /// `POST /jobs/determine_provider`
     pub fn determine_provider_for_job(&self) -> DetermineProviderForJob<'_> {
         DetermineProviderForJob::new(self)
     }
 
+    /// Takes the next job to run.
+    ///
     /// `GET /jobs/next`
     pub fn get_next_job(&self) -> GetNextJob<'_> {
         GetNextJob::new(self)
     }
 
+    /// Changes the priority of jobs that wait.
+    ///
     /// `PUT /jobs/priority`
     pub fn update_jobs_priority(&self) -> UpdateJobsPriority<'_> {
         UpdateJobsPriority::new(self)
     }
 
+    /// Fails running jobs that are silent.
+    ///
     /// `POST /jobs/reap`
     pub fn reap_jobs(&self) -> ReapJobs<'_> {
         ReapJobs::new(self)
     }
 
+    /// Runs many failed jobs again.
+    ///
     /// `PUT /jobs/retry/bulk`
     pub fn retry_jobs(&self) -> RetryJobs<'_> {
         RetryJobs::new(self)
     }
 
+    /// Counts jobs by state and tag.
+    ///
     /// `GET /jobs/stats`
     pub fn get_jobs_stats(&self) -> GetJobsStats<'_> {
         GetJobsStats::new(self)
     }
 
+    /// Reads a job.
+    ///
     /// `GET /jobs/{job_id}`
     pub fn get_job(&self) -> GetJob<'_> {
         GetJob::new(self)
     }
 
+    /// Changes the state of a job, for example to cancel it.
+    ///
     /// `PUT /jobs/{job_id}`
     pub fn modify_job(&self) -> ModifyJob<'_> {
         ModifyJob::new(self)
     }
 
+    /// Ends a job as complete or failed.
+    ///
     /// `POST /jobs/{job_id}/complete`
     pub fn complete_job(&self) -> CompleteJob<'_> {
         CompleteJob::new(self)
     }
 
+    /// Ends a job as complete or failed, as the engine does.
+    ///
     /// `PUT /jobs/{job_id}/complete`
     pub fn engine_complete_job(&self) -> EngineCompleteJob<'_> {
         EngineCompleteJob::new(self)
     }
 
+    /// Reads the `config.json` that a job's gear sees.
+    ///
     /// `GET /jobs/{job_id}/config.json`
     pub fn get_job_config(&self) -> GetJobConfig<'_> {
         GetJobConfig::new(self)
     }
 
+    /// Reads a job with its inputs, outputs and parents resolved.
+    ///
     /// `GET /jobs/{job_id}/detail`
     pub fn get_job_detail(&self) -> GetJobDetail<'_> {
         GetJobDetail::new(self)
     }
 
+    /// Tells that a job still runs.
+    ///
     /// `PUT /jobs/{job_id}/heartbeat`
     pub fn heartbeat_job(&self) -> HeartbeatJob<'_> {
         HeartbeatJob::new(self)
     }
 
+    /// Reads the log of a job.
+    ///
     /// `GET /jobs/{job_id}/logs`
     pub fn get_job_logs(&self) -> GetJobLogs<'_> {
         GetJobLogs::new(self)
     }
 
+    /// Appends lines to the log of a job.
+    ///
     /// `POST /jobs/{job_id}/logs`
     pub fn add_job_logs(&self) -> AddJobLogs<'_> {
         AddJobLogs::new(self)
     }
 
+    /// Reads the log of a job as HTML.
+    ///
     /// `GET /jobs/{job_id}/logs/html`
     pub fn get_job_logs_html(&self) -> GetJobLogsHtml<'_> {
         GetJobLogsHtml::new(self)
     }
 
+    /// Reads the log of a job as plain text.
+    ///
     /// `GET /jobs/{job_id}/logs/text`
     pub fn get_job_logs_text(&self) -> GetJobLogsText<'_> {
         GetJobLogsText::new(self)
     }
 
+    /// Announces the end of a job and answers a ticket for its outputs.
+    ///
     /// `POST /jobs/{job_id}/prepare-complete`
     pub fn prepare_complete_job(&self) -> PrepareCompleteJob<'_> {
         PrepareCompleteJob::new(self)
     }
 
+    /// Announces the end of a job, as the engine does.
+    ///
     /// `PUT /jobs/{job_id}/prepare-complete`
     pub fn engine_prepare_complete_job(&self) -> EnginePrepareCompleteJob<'_> {
         EnginePrepareCompleteJob::new(self)
     }
 
+    /// Changes times and machine data of a job.
+    ///
     /// `PUT /jobs/{job_id}/profile`
     pub fn update_job_profile(&self) -> UpdateJobProfile<'_> {
         UpdateJobProfile::new(self)
     }
 
+    /// Runs a failed job again.
+    ///
     /// `POST /jobs/{job_id}/retry`
     pub fn retry_job(&self) -> RetryJob<'_> {
         RetryJob::new(self)

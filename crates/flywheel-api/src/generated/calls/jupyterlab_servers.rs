@@ -10,11 +10,15 @@ use crate::{Client, Error};
 
 /// The area `jupyterlab_servers`.
 impl Client {
+    /// Reads a JupyterLab server.
+    ///
     /// `GET /jupyterlab_servers/{jupyterlab_server_id}`
     pub fn get_jupyterlab_server(&self) -> GetJupyterlabServer<'_> {
         GetJupyterlabServer::new(self)
     }
 
+    /// Changes a JupyterLab server.
+    ///
     /// `PUT /jupyterlab_servers/{jupyterlab_server_id}`
     pub fn modify_jupyterlab_server(&self) -> ModifyJupyterlabServer<'_> {
         ModifyJupyterlabServer::new(self)

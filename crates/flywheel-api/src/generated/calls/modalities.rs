@@ -10,26 +10,36 @@ use crate::{Client, Error};
 
 /// The area `modalities`.
 impl Client {
+    /// Lists modalities with their classifications.
+    ///
     /// `GET /modalities`
     pub fn get_all_modalities(&self) -> GetAllModalities<'_> {
         GetAllModalities::new(self)
     }
 
+    /// Adds a modality with its classification.
+    ///
     /// `POST /modalities`
     pub fn add_modality(&self) -> AddModality<'_> {
         AddModality::new(self)
     }
 
+    /// Reads a modality with its classification.
+    ///
     /// `GET /modalities/{modalityId}`
     pub fn get_modality(&self) -> GetModality<'_> {
         GetModality::new(self)
     }
 
+    /// Replaces the classification of a modality.
+    ///
     /// `PUT /modalities/{modalityId}`
     pub fn replace_modality(&self) -> ReplaceModality<'_> {
         ReplaceModality::new(self)
     }
 
+    /// Deletes a modality.
+    ///
     /// `DELETE /modalities/{modalityId}`
     pub fn delete_modality(&self) -> DeleteModality<'_> {
         DeleteModality::new(self)

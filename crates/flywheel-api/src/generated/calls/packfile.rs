@@ -10,6 +10,8 @@ use crate::{Client, Error};
 
 /// The area `packfile`.
 impl Client {
+    /// Removes packfile uploads that were never finished.
+    ///
     /// `POST /clean-packfiles`
     pub fn clean_packfiles(&self) -> CleanPackfiles<'_> {
         CleanPackfiles::new(self)

@@ -10,66 +10,92 @@ use crate::{Client, Error};
 
 /// The area `projects`.
 impl Client {
+    /// Lists projects.
+    ///
     /// `GET /projects`
     pub fn get_all_projects(&self) -> GetAllProjects<'_> {
         GetAllProjects::new(self)
     }
 
+    /// Creates a project in a group.
+    ///
     /// `POST /projects`
     pub fn add_project(&self) -> AddProject<'_> {
         AddProject::new(self)
     }
 
+    /// Lists the shared projects of the site's catalogue.
+    ///
     /// `GET /projects/catalog-list`
     pub fn catalog_list(&self) -> CatalogList<'_> {
         CatalogList::new(self)
     }
 
+    /// Lists the values by which the catalogue can be filtered.
+    ///
     /// `GET /projects/catalog-list-filter-options`
     pub fn get_catalog_list_filter_options(&self) -> GetCatalogListFilterOptions<'_> {
         GetCatalogListFilterOptions::new(self)
     }
 
+    /// Lists the groups in which the caller has projects.
+    ///
     /// `GET /projects/groups`
     pub fn get_all_projects_groups(&self) -> GetAllProjectsGroups<'_> {
         GetAllProjectsGroups::new(self)
     }
 
+    /// Lists the labels of projects.
+    ///
     /// `GET /projects/labels`
     pub fn get_project_labels(&self) -> GetProjectLabels<'_> {
         GetProjectLabels::new(self)
     }
 
+    /// Checks all sessions of the site against their project's template.
+    ///
     /// `POST /projects/recalc`
     pub fn recalc_all_projects(&self) -> RecalcAllProjects<'_> {
         RecalcAllProjects::new(self)
     }
 
+    /// Lists the analyses that belong directly to a project.
+    ///
     /// `GET /projects/{cid}/analyses`
     pub fn get_project_analyses(&self) -> GetProjectAnalyses<'_> {
         GetProjectAnalyses::new(self)
     }
 
+    /// Adds an analysis to a project.
+    ///
     /// `POST /projects/{cid}/analyses`
     pub fn add_project_analysis(&self) -> AddProjectAnalysis<'_> {
         AddProjectAnalysis::new(self)
     }
 
+    /// Reads an analysis of a project.
+    ///
     /// `GET /projects/{cid}/analyses/{analysis_id}`
     pub fn get_project_analysis(&self) -> GetProjectAnalysis<'_> {
         GetProjectAnalysis::new(self)
     }
 
+    /// Changes label or description of an analysis of a project.
+    ///
     /// `PUT /projects/{cid}/analyses/{analysis_id}`
     pub fn modify_project_analysis(&self) -> ModifyProjectAnalysis<'_> {
         ModifyProjectAnalysis::new(self)
     }
 
+    /// Deletes an analysis of a project with its output files.
+    ///
     /// `DELETE /projects/{cid}/analyses/{analysis_id}`
     pub fn delete_project_analysis(&self) -> DeleteProjectAnalysis<'_> {
         DeleteProjectAnalysis::new(self)
     }
 
+    /// Uploads output files to an analysis of a project.
+    ///
     /// `POST /projects/{cid}/analyses/{analysis_id}/files`
     pub fn upload_output_to_project_analysis(
         &self,
@@ -77,21 +103,29 @@ impl Client {
         UploadOutputToProjectAnalysis::new(self)
     }
 
+    /// Deletes a note of an analysis of a project.
+    ///
     /// `DELETE /projects/{cid}/analyses/{analysis_id}/notes/{note_id}`
     pub fn delete_project_analysis_note(&self) -> DeleteProjectAnalysisNote<'_> {
         DeleteProjectAnalysisNote::new(self)
     }
 
+    /// Sets type or modality of a file of a project.
+    ///
     /// `PUT /projects/{cid}/files/{filename}`
     pub fn modify_project_file(&self) -> ModifyProjectFile<'_> {
         ModifyProjectFile::new(self)
     }
 
+    /// Deletes a file of a project by name.
+    ///
     /// `DELETE /projects/{cid}/files/{filename}`
     pub fn delete_project_file(&self) -> DeleteProjectFile<'_> {
         DeleteProjectFile::new(self)
     }
 
+    /// Changes the classification of a file of a project.
+    ///
     /// `PATCH /projects/{cid}/files/{filename}/classification`
     pub fn modify_project_file_classification(
         &self,
@@ -99,101 +133,141 @@ impl Client {
         ModifyProjectFileClassification::new(self)
     }
 
+    /// Reads a file entry of a project by name, `info` included.
+    ///
     /// `GET /projects/{cid}/files/{filename}/info`
     pub fn get_project_file_info(&self) -> GetProjectFileInfo<'_> {
         GetProjectFileInfo::new(self)
     }
 
+    /// Changes the `info` of a file of a project.
+    ///
     /// `PATCH /projects/{cid}/files/{filename}/info`
     pub fn modify_project_file_info(&self) -> ModifyProjectFileInfo<'_> {
         ModifyProjectFileInfo::new(self)
     }
 
+    /// Changes the `info` of a project.
+    ///
     /// `PATCH /projects/{cid}/info`
     pub fn modify_project_info(&self) -> ModifyProjectInfo<'_> {
         ModifyProjectInfo::new(self)
     }
 
+    /// Reads a note of a project.
+    ///
     /// `GET /projects/{cid}/notes/{note_id}`
     pub fn get_project_note(&self) -> GetProjectNote<'_> {
         GetProjectNote::new(self)
     }
 
+    /// Changes the text of a note of a project.
+    ///
     /// `PUT /projects/{cid}/notes/{note_id}`
     pub fn modify_project_note(&self) -> ModifyProjectNote<'_> {
         ModifyProjectNote::new(self)
     }
 
+    /// Deletes a note of a project.
+    ///
     /// `DELETE /projects/{cid}/notes/{note_id}`
     pub fn delete_project_note(&self) -> DeleteProjectNote<'_> {
         DeleteProjectNote::new(self)
     }
 
+    /// Adds one tag to a project.
+    ///
     /// `POST /projects/{cid}/tags`
     pub fn add_project_tag(&self) -> AddProjectTag<'_> {
         AddProjectTag::new(self)
     }
 
+    /// Adds several tags to a project.
+    ///
     /// `PATCH /projects/{cid}/tags`
     pub fn add_project_tags(&self) -> AddProjectTags<'_> {
         AddProjectTags::new(self)
     }
 
+    /// Removes several tags from a project.
+    ///
     /// `DELETE /projects/{cid}/tags`
     pub fn delete_project_tags(&self) -> DeleteProjectTags<'_> {
         DeleteProjectTags::new(self)
     }
 
+    /// Reads one tag of a project.
+    ///
     /// `GET /projects/{cid}/tags/{value}`
     pub fn get_project_tag(&self) -> GetProjectTag<'_> {
         GetProjectTag::new(self)
     }
 
+    /// Replaces one tag of a project by another.
+    ///
     /// `PUT /projects/{cid}/tags/{value}`
     pub fn rename_project_tag(&self) -> RenameProjectTag<'_> {
         RenameProjectTag::new(self)
     }
 
+    /// Removes one tag from a project.
+    ///
     /// `DELETE /projects/{cid}/tags/{value}`
     pub fn delete_project_tag(&self) -> DeleteProjectTag<'_> {
         DeleteProjectTag::new(self)
     }
 
+    /// Adds a note to an analysis of a project.
+    ///
     /// `POST /projects/{container_id}/analyses/{analysis_id}/notes`
     pub fn add_project_analysis_note(&self) -> AddProjectAnalysisNote<'_> {
         AddProjectAnalysisNote::new(self)
     }
 
+    /// Uploads files to a project.
+    ///
     /// `POST /projects/{container_id}/files`
     pub fn upload_file_to_project(&self) -> UploadFileToProject<'_> {
         UploadFileToProject::new(self)
     }
 
+    /// Adds a note to a project.
+    ///
     /// `POST /projects/{container_id}/notes`
     pub fn add_project_note(&self) -> AddProjectNote<'_> {
         AddProjectNote::new(self)
     }
 
+    /// Reads a project.
+    ///
     /// `GET /projects/{project_id}`
     pub fn get_project(&self) -> GetProject<'_> {
         GetProject::new(self)
     }
 
+    /// Changes fields of a project, or moves it to another group.
+    ///
     /// `PUT /projects/{project_id}`
     pub fn modify_project(&self) -> ModifyProject<'_> {
         ModifyProject::new(self)
     }
 
+    /// Deletes a project with everything below it.
+    ///
     /// `DELETE /projects/{project_id}`
     pub fn delete_project(&self) -> DeleteProject<'_> {
         DeleteProject::new(self)
     }
 
+    /// Lists the acquisitions of a project.
+    ///
     /// `GET /projects/{project_id}/acquisitions`
     pub fn get_project_acquisitions(&self) -> GetProjectAcquisitions<'_> {
         GetProjectAcquisitions::new(self)
     }
 
+    /// Downloads an output file of an analysis of a project.
+    ///
     /// `GET /projects/{project_id}/analyses/{analysis_id}/files/{filename}`
     pub fn download_output_from_project_analysis(
         &self,
@@ -201,151 +275,211 @@ impl Client {
         DownloadOutputFromProjectAnalysis::new(self)
     }
 
+    /// Lists the copies of a project.
+    ///
     /// `GET /projects/{project_id}/copies`
     pub fn get_project_copies(&self) -> GetProjectCopies<'_> {
         GetProjectCopies::new(self)
     }
 
+    /// Copies a project into a group, in the background.
+    ///
     /// `POST /projects/{project_id}/copy`
     pub fn project_copy(&self) -> ProjectCopy<'_> {
         ProjectCopy::new(self)
     }
 
+    /// Tells how far a copy of a project is.
+    ///
     /// `GET /projects/{project_id}/copy/{snapshot_id}/status`
     pub fn get_project_copy_status(&self) -> GetProjectCopyStatus<'_> {
         GetProjectCopyStatus::new(self)
     }
 
+    /// Tells how far a background delete of a project is.
+    ///
     /// `GET /projects/{project_id}/delete-status`
     pub fn get_project_delete_status(&self) -> GetProjectDeleteStatus<'_> {
         GetProjectDeleteStatus::new(self)
     }
 
+    /// Downloads a file of a project by name.
+    ///
     /// `GET /projects/{project_id}/files/{file_name}`
     pub fn download_file_from_project(&self) -> DownloadFileFromProject<'_> {
         DownloadFileFromProject::new(self)
     }
 
+    /// Lists the jobs of a project.
+    ///
     /// `GET /projects/{project_id}/jobs`
     pub fn get_project_jobs(&self) -> GetProjectJobs<'_> {
         GetProjectJobs::new(self)
     }
 
+    /// Synchronises a project with the site's LDAP directory.
+    ///
     /// `POST /projects/{project_id}/ldap-sync`
     pub fn sync_project_ldap(&self) -> SyncProjectLdap<'_> {
         SyncProjectLdap::new(self)
     }
 
+    /// Locks a project: nothing in it can be changed until it is unlocked.
+    ///
     /// `POST /projects/{project_id}/lock`
     pub fn lock_project(&self) -> LockProject<'_> {
         LockProject::new(self)
     }
 
+    /// Uploads files of a packfile.
+    ///
     /// `POST /projects/{project_id}/packfile`
     pub fn project_packfile_upload(&self) -> ProjectPackfileUpload<'_> {
         ProjectPackfileUpload::new(self)
     }
 
+    /// Ends a packfile upload and stores its files as one zip.
+    ///
     /// `GET /projects/{project_id}/packfile-end`
     pub fn end_project_packfile_upload(&self) -> EndProjectPackfileUpload<'_> {
         EndProjectPackfileUpload::new(self)
     }
 
+    /// Ends a packfile upload with the metadata in the body.
+    ///
     /// `POST /projects/{project_id}/packfile-end`
     pub fn finish_project_packfile_upload(&self) -> FinishProjectPackfileUpload<'_> {
         FinishProjectPackfileUpload::new(self)
     }
 
+    /// Starts a packfile upload and answers its token.
+    ///
     /// `POST /projects/{project_id}/packfile-start`
     pub fn start_project_packfile_upload(&self) -> StartProjectPackfileUpload<'_> {
         StartProjectPackfileUpload::new(self)
     }
 
+    /// Gives a user roles in a project.
+    ///
     /// `POST /projects/{project_id}/permissions`
     pub fn add_project_permission(&self) -> AddProjectPermission<'_> {
         AddProjectPermission::new(self)
     }
 
+    /// Reads a user's roles in a project.
+    ///
     /// `GET /projects/{project_id}/permissions/{uid}`
     pub fn get_project_user_permission(&self) -> GetProjectUserPermission<'_> {
         GetProjectUserPermission::new(self)
     }
 
+    /// Changes a user's roles in a project.
+    ///
     /// `PUT /projects/{project_id}/permissions/{uid}`
     pub fn modify_project_user_permission(&self) -> ModifyProjectUserPermission<'_> {
         ModifyProjectUserPermission::new(self)
     }
 
+    /// Takes a user's roles in a project.
+    ///
     /// `DELETE /projects/{project_id}/permissions/{uid}`
     pub fn delete_project_user_permission(&self) -> DeleteProjectUserPermission<'_> {
         DeleteProjectUserPermission::new(self)
     }
 
+    /// Checks all sessions of a project against its template.
+    ///
     /// `POST /projects/{project_id}/recalc`
     pub fn recalc_project(&self) -> RecalcProject<'_> {
         RecalcProject::new(self)
     }
 
+    /// Lists the gear rules of a project.
+    ///
     /// `GET /projects/{project_id}/rules`
     pub fn get_project_rules(&self) -> GetProjectRules<'_> {
         GetProjectRules::new(self)
     }
 
+    /// Adds a gear rule to a project.
+    ///
     /// `POST /projects/{project_id}/rules`
     pub fn add_project_rule(&self) -> AddProjectRule<'_> {
         AddProjectRule::new(self)
     }
 
+    /// Reads a gear rule of a project.
+    ///
     /// `GET /projects/{project_id}/rules/{rule_id}`
     pub fn get_project_rule(&self) -> GetProjectRule<'_> {
         GetProjectRule::new(self)
     }
 
+    /// Changes a gear rule of a project.
+    ///
     /// `PUT /projects/{project_id}/rules/{rule_id}`
     pub fn modify_project_rule(&self) -> ModifyProjectRule<'_> {
         ModifyProjectRule::new(self)
     }
 
+    /// Removes a gear rule from a project.
+    ///
     /// `DELETE /projects/{project_id}/rules/{rule_id}`
     pub fn remove_project_rule(&self) -> RemoveProjectRule<'_> {
         RemoveProjectRule::new(self)
     }
 
+    /// Lists the sessions of a project.
+    ///
     /// `GET /projects/{project_id}/sessions`
     pub fn get_project_sessions(&self) -> GetProjectSessions<'_> {
         GetProjectSessions::new(self)
     }
 
+    /// Lists the subjects of a project.
+    ///
     /// `GET /projects/{project_id}/subjects`
     pub fn get_project_subjects(&self) -> GetProjectSubjects<'_> {
         GetProjectSubjects::new(self)
     }
 
+    /// Sets the session template of a project.
+    ///
     /// `POST /projects/{project_id}/template`
     pub fn set_project_template(&self) -> SetProjectTemplate<'_> {
         SetProjectTemplate::new(self)
     }
 
+    /// Removes the session template of a project.
+    ///
     /// `DELETE /projects/{project_id}/template`
     pub fn remove_project_template(&self) -> RemoveProjectTemplate<'_> {
         RemoveProjectTemplate::new(self)
     }
 
+    /// Unlocks a project.
+    ///
     /// `POST /projects/{project_id}/unlock`
     pub fn unlock_project(&self) -> UnlockProject<'_> {
         UnlockProject::new(self)
     }
 
+    /// Registers a file of a project, as devices do.
+    ///
     /// `POST /projects/{project_id}/upsert-file`
     pub fn upsert_project_file(&self) -> UpsertProjectFile<'_> {
         UpsertProjectFile::new(self)
     }
 
+    /// Creates or updates subject, session and acquisition of a project in one call.
+    ///
     /// `POST /projects/{project_id}/upsert-hierarchy`
     pub fn upsert_project_hierarchy(&self) -> UpsertProjectHierarchy<'_> {
         UpsertProjectHierarchy::new(self)
     }
 
+    /// Lists the members of a zipped output file of an analysis of a project.
+    ///
     /// `GET /projects/{project_id}/analyses/{analysis_id}/files/{filename}`
     pub fn get_project_analysis_output_zip_info(
         &self,
@@ -353,6 +487,8 @@ impl Client {
         GetProjectAnalysisOutputZipInfo::new(self)
     }
 
+    /// Makes a ticket for the download of an output file of an analysis of a project.
+    ///
     /// `GET /projects/{project_id}/analyses/{analysis_id}/files/{filename}`
     pub fn get_project_analysis_output_download_ticket(
         &self,
@@ -360,11 +496,15 @@ impl Client {
         GetProjectAnalysisOutputDownloadTicket::new(self)
     }
 
+    /// Lists the members of a zip file of a project.
+    ///
     /// `GET /projects/{project_id}/files/{file_name}`
     pub fn get_project_file_zip_info(&self) -> GetProjectFileZipInfo<'_> {
         GetProjectFileZipInfo::new(self)
     }
 
+    /// Makes a ticket for the download of a file of a project.
+    ///
     /// `GET /projects/{project_id}/files/{file_name}`
     pub fn get_project_download_ticket(&self) -> GetProjectDownloadTicket<'_> {
         GetProjectDownloadTicket::new(self)

@@ -10,36 +10,50 @@ use crate::{Client, Error};
 
 /// The area `protocols`.
 impl Client {
+    /// Lists task protocols.
+    ///
     /// `GET /protocols`
     pub fn find_task_protocols(&self) -> FindTaskProtocols<'_> {
         FindTaskProtocols::new(self)
     }
 
+    /// Creates a task protocol.
+    ///
     /// `POST /protocols`
     pub fn create_task_protocol(&self) -> CreateTaskProtocol<'_> {
         CreateTaskProtocol::new(self)
     }
 
+    /// Reads a task protocol.
+    ///
     /// `GET /protocols/{protocol_id}`
     pub fn get_task_protocol(&self) -> GetTaskProtocol<'_> {
         GetTaskProtocol::new(self)
     }
 
+    /// Changes a task protocol.
+    ///
     /// `PUT /protocols/{protocol_id}`
     pub fn modify_task_protocol(&self) -> ModifyTaskProtocol<'_> {
         ModifyTaskProtocol::new(self)
     }
 
+    /// Deletes a task protocol.
+    ///
     /// `DELETE /protocols/{protocol_id}`
     pub fn delete_task_protocol(&self) -> DeleteTaskProtocol<'_> {
         DeleteTaskProtocol::new(self)
     }
 
+    /// Archives a task protocol.
+    ///
     /// `PUT /protocols/{protocol_id}/archive`
     pub fn archive_task_protocol(&self) -> ArchiveTaskProtocol<'_> {
         ArchiveTaskProtocol::new(self)
     }
 
+    /// Publishes a task protocol, so that tasks can be made from it.
+    ///
     /// `PUT /protocols/{protocol_id}/publish`
     pub fn publish_task_protocol(&self) -> PublishTaskProtocol<'_> {
         PublishTaskProtocol::new(self)

@@ -10,56 +10,78 @@ use crate::{Client, Error};
 
 /// The area `reports`.
 impl Client {
+    /// Lists the entries of the access log.
+    ///
     /// `GET /report/accesslog`
     pub fn get_access_log_report(&self) -> GetAccessLogReport<'_> {
         GetAccessLogReport::new(self)
     }
 
+    /// Lists the kinds of access that the log knows.
+    ///
     /// `GET /report/accesslog/types`
     pub fn get_access_log_types(&self) -> GetAccessLogTypes<'_> {
         GetAccessLogTypes::new(self)
     }
 
+    /// Reports usage for each day of a month.
+    ///
     /// `GET /report/daily-usage`
     pub fn get_daily_usage_report(&self) -> GetDailyUsageReport<'_> {
         GetDailyUsageReport::new(self)
     }
 
+    /// Reports usage for each day of a period.
+    ///
     /// `GET /report/daily-usage-range`
     pub fn get_daily_usage_range_report(&self) -> GetDailyUsageRangeReport<'_> {
         GetDailyUsageRangeReport::new(self)
     }
 
+    /// Reports usage by month or project in the oldest form.
+    ///
     /// `GET /report/legacy-usage`
     pub fn get_legacy_usage_report(&self) -> GetLegacyUsageReport<'_> {
         GetLegacyUsageReport::new(self)
     }
 
+    /// Reports numbers of sessions and subjects of projects, with demographics.
+    ///
     /// `GET /report/project`
     pub fn get_project_report(&self) -> GetProjectReport<'_> {
         GetProjectReport::new(self)
     }
 
+    /// Reports the number of projects and sessions of each group.
+    ///
     /// `GET /report/site`
     pub fn get_site_report(&self) -> GetSiteReport<'_> {
         GetSiteReport::new(self)
     }
 
+    /// Reports the usage of each project in a month.
+    ///
     /// `GET /report/usage`
     pub fn get_usage_report(&self) -> GetUsageReport<'_> {
         GetUsageReport::new(self)
     }
 
+    /// Reports storage and compute usage by project, group or month.
+    ///
     /// `GET /report/usage-summary`
     pub fn get_usage_data_summary(&self) -> GetUsageDataSummary<'_> {
         GetUsageDataSummary::new(self)
     }
 
+    /// Lists the months that have usage reports.
+    ///
     /// `GET /report/usage/availability`
     pub fn get_usage_availability(&self) -> GetUsageAvailability<'_> {
         GetUsageAvailability::new(self)
     }
 
+    /// Collects the usage of a period.
+    ///
     /// `GET /report/usage/collect`
     pub fn collect_usage(&self) -> CollectUsage<'_> {
         CollectUsage::new(self)

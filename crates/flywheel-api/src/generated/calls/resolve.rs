@@ -10,11 +10,15 @@ use crate::{Client, Error};
 
 /// The area `resolve`.
 impl Client {
+    /// Finds the container, file or gear at a path.
+    ///
     /// `POST /lookup`
     pub fn lookup_path(&self) -> LookupPath<'_> {
         LookupPath::new(self)
     }
 
+    /// Finds every node along a path and what the last one holds.
+    ///
     /// `POST /resolve`
     pub fn resolve_path(&self) -> ResolvePath<'_> {
         ResolvePath::new(self)

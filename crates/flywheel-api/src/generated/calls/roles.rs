@@ -10,46 +10,64 @@ use crate::{Client, Error};
 
 /// The area `roles`.
 impl Client {
+    /// Checks actions of the caller.
+    ///
     /// `PUT /permissions/check`
     pub fn check_permissions(&self) -> CheckPermissions<'_> {
         CheckPermissions::new(self)
     }
 
+    /// Checks whether the caller may do an action.
+    ///
     /// `GET /permissions/check/{action}`
     pub fn check_permission(&self) -> CheckPermission<'_> {
         CheckPermission::new(self)
     }
 
+    /// Reads the caller's own permissions.
+    ///
     /// `GET /permissions/self`
     pub fn get_own_permissions(&self) -> GetOwnPermissions<'_> {
         GetOwnPermissions::new(self)
     }
 
+    /// Lists roles.
+    ///
     /// `GET /roles`
     pub fn get_all_roles(&self) -> GetAllRoles<'_> {
         GetAllRoles::new(self)
     }
 
+    /// Creates a role from a set of actions.
+    ///
     /// `POST /roles`
     pub fn add_role(&self) -> AddRole<'_> {
         AddRole::new(self)
     }
 
+    /// Lists every action that a role can hold.
+    ///
     /// `GET /roles/actions`
     pub fn get_role_actions(&self) -> GetRoleActions<'_> {
         GetRoleActions::new(self)
     }
 
+    /// Reads a role with its actions.
+    ///
     /// `GET /roles/{role_id}`
     pub fn get_role(&self) -> GetRole<'_> {
         GetRole::new(self)
     }
 
+    /// Changes label or actions of a role.
+    ///
     /// `PUT /roles/{role_id}`
     pub fn modify_role(&self) -> ModifyRole<'_> {
         ModifyRole::new(self)
     }
 
+    /// Deletes a role that nobody has.
+    ///
     /// `DELETE /roles/{role_id}`
     pub fn delete_role(&self) -> DeleteRole<'_> {
         DeleteRole::new(self)

@@ -10,41 +10,57 @@ use crate::{Client, Error};
 
 /// The area `sessions`.
 impl Client {
+    /// Lists sessions.
+    ///
     /// `GET /sessions`
     pub fn get_all_sessions(&self) -> GetAllSessions<'_> {
         GetAllSessions::new(self)
     }
 
+    /// Creates a session in a project.
+    ///
     /// `POST /sessions`
     pub fn add_session(&self) -> AddSession<'_> {
         AddSession::new(self)
     }
 
+    /// Lists the analyses that belong directly to a session.
+    ///
     /// `GET /sessions/{cid}/analyses`
     pub fn get_session_analyses(&self) -> GetSessionAnalyses<'_> {
         GetSessionAnalyses::new(self)
     }
 
+    /// Adds an analysis to a session.
+    ///
     /// `POST /sessions/{cid}/analyses`
     pub fn add_session_analysis(&self) -> AddSessionAnalysis<'_> {
         AddSessionAnalysis::new(self)
     }
 
+    /// Reads an analysis of a session.
+    ///
     /// `GET /sessions/{cid}/analyses/{analysis_id}`
     pub fn get_session_analysis(&self) -> GetSessionAnalysis<'_> {
         GetSessionAnalysis::new(self)
     }
 
+    /// Changes label or description of an analysis of a session.
+    ///
     /// `PUT /sessions/{cid}/analyses/{analysis_id}`
     pub fn modify_session_analysis(&self) -> ModifySessionAnalysis<'_> {
         ModifySessionAnalysis::new(self)
     }
 
+    /// Deletes an analysis of a session with its output files.
+    ///
     /// `DELETE /sessions/{cid}/analyses/{analysis_id}`
     pub fn delete_session_analysis(&self) -> DeleteSessionAnalysis<'_> {
         DeleteSessionAnalysis::new(self)
     }
 
+    /// Uploads output files to an analysis of a session.
+    ///
     /// `POST /sessions/{cid}/analyses/{analysis_id}/files`
     pub fn upload_output_to_session_analysis(
         &self,
@@ -52,21 +68,29 @@ impl Client {
         UploadOutputToSessionAnalysis::new(self)
     }
 
+    /// Deletes a note of an analysis of a session.
+    ///
     /// `DELETE /sessions/{cid}/analyses/{analysis_id}/notes/{note_id}`
     pub fn delete_session_analysis_note(&self) -> DeleteSessionAnalysisNote<'_> {
         DeleteSessionAnalysisNote::new(self)
     }
 
+    /// Sets type or modality of a file of a session.
+    ///
     /// `PUT /sessions/{cid}/files/{filename}`
     pub fn modify_session_file(&self) -> ModifySessionFile<'_> {
         ModifySessionFile::new(self)
     }
 
+    /// Deletes a file of a session by name.
+    ///
     /// `DELETE /sessions/{cid}/files/{filename}`
     pub fn delete_session_file(&self) -> DeleteSessionFile<'_> {
         DeleteSessionFile::new(self)
     }
 
+    /// Changes the classification of a file of a session.
+    ///
     /// `PATCH /sessions/{cid}/files/{filename}/classification`
     pub fn modify_session_file_classification(
         &self,
@@ -74,101 +98,141 @@ impl Client {
         ModifySessionFileClassification::new(self)
     }
 
+    /// Reads a file entry of a session by name, `info` included.
+    ///
     /// `GET /sessions/{cid}/files/{filename}/info`
     pub fn get_session_file_info(&self) -> GetSessionFileInfo<'_> {
         GetSessionFileInfo::new(self)
     }
 
+    /// Changes the `info` of a file of a session.
+    ///
     /// `PATCH /sessions/{cid}/files/{filename}/info`
     pub fn modify_session_file_info(&self) -> ModifySessionFileInfo<'_> {
         ModifySessionFileInfo::new(self)
     }
 
+    /// Changes the `info` of a session.
+    ///
     /// `PATCH /sessions/{cid}/info`
     pub fn modify_session_info(&self) -> ModifySessionInfo<'_> {
         ModifySessionInfo::new(self)
     }
 
+    /// Reads a note of a session.
+    ///
     /// `GET /sessions/{cid}/notes/{note_id}`
     pub fn get_session_note(&self) -> GetSessionNote<'_> {
         GetSessionNote::new(self)
     }
 
+    /// Changes the text of a note of a session.
+    ///
     /// `PUT /sessions/{cid}/notes/{note_id}`
     pub fn modify_session_note(&self) -> ModifySessionNote<'_> {
         ModifySessionNote::new(self)
     }
 
+    /// Deletes a note of a session.
+    ///
     /// `DELETE /sessions/{cid}/notes/{note_id}`
     pub fn delete_session_note(&self) -> DeleteSessionNote<'_> {
         DeleteSessionNote::new(self)
     }
 
+    /// Adds one tag to a session.
+    ///
     /// `POST /sessions/{cid}/tags`
     pub fn add_session_tag(&self) -> AddSessionTag<'_> {
         AddSessionTag::new(self)
     }
 
+    /// Adds several tags to a session.
+    ///
     /// `PATCH /sessions/{cid}/tags`
     pub fn add_session_tags(&self) -> AddSessionTags<'_> {
         AddSessionTags::new(self)
     }
 
+    /// Removes several tags from a session.
+    ///
     /// `DELETE /sessions/{cid}/tags`
     pub fn delete_session_tags(&self) -> DeleteSessionTags<'_> {
         DeleteSessionTags::new(self)
     }
 
+    /// Reads one tag of a session.
+    ///
     /// `GET /sessions/{cid}/tags/{value}`
     pub fn get_session_tag(&self) -> GetSessionTag<'_> {
         GetSessionTag::new(self)
     }
 
+    /// Replaces one tag of a session by another.
+    ///
     /// `PUT /sessions/{cid}/tags/{value}`
     pub fn rename_session_tag(&self) -> RenameSessionTag<'_> {
         RenameSessionTag::new(self)
     }
 
+    /// Removes one tag from a session.
+    ///
     /// `DELETE /sessions/{cid}/tags/{value}`
     pub fn delete_session_tag(&self) -> DeleteSessionTag<'_> {
         DeleteSessionTag::new(self)
     }
 
+    /// Adds a note to an analysis of a session.
+    ///
     /// `POST /sessions/{container_id}/analyses/{analysis_id}/notes`
     pub fn add_session_analysis_note(&self) -> AddSessionAnalysisNote<'_> {
         AddSessionAnalysisNote::new(self)
     }
 
+    /// Uploads files to a session.
+    ///
     /// `POST /sessions/{container_id}/files`
     pub fn upload_file_to_session(&self) -> UploadFileToSession<'_> {
         UploadFileToSession::new(self)
     }
 
+    /// Adds a note to a session.
+    ///
     /// `POST /sessions/{container_id}/notes`
     pub fn add_session_note(&self) -> AddSessionNote<'_> {
         AddSessionNote::new(self)
     }
 
+    /// Reads a session.
+    ///
     /// `GET /sessions/{session_id}`
     pub fn get_session(&self) -> GetSession<'_> {
         GetSession::new(self)
     }
 
+    /// Changes fields of a session, or moves it to another subject or project.
+    ///
     /// `PUT /sessions/{session_id}`
     pub fn modify_session(&self) -> ModifySession<'_> {
         ModifySession::new(self)
     }
 
+    /// Deletes a session with everything below it.
+    ///
     /// `DELETE /sessions/{session_id}`
     pub fn delete_session(&self) -> DeleteSession<'_> {
         DeleteSession::new(self)
     }
 
+    /// Lists the acquisitions of a session.
+    ///
     /// `GET /sessions/{session_id}/acquisitions`
     pub fn get_session_acquisitions(&self) -> GetSessionAcquisitions<'_> {
         GetSessionAcquisitions::new(self)
     }
 
+    /// Downloads an output file of an analysis of a session.
+    ///
     /// `GET /sessions/{session_id}/analyses/{analysis_id}/files/{filename}`
     pub fn download_output_from_session_analysis(
         &self,
@@ -176,21 +240,29 @@ impl Client {
         DownloadOutputFromSessionAnalysis::new(self)
     }
 
+    /// Copies a session to a subject or project.
+    ///
     /// `POST /sessions/{session_id}/copy`
     pub fn session_copy(&self) -> SessionCopy<'_> {
         SessionCopy::new(self)
     }
 
+    /// Downloads a file of a session by name.
+    ///
     /// `GET /sessions/{session_id}/files/{file_name}`
     pub fn download_file_from_session(&self) -> DownloadFileFromSession<'_> {
         DownloadFileFromSession::new(self)
     }
 
+    /// Lists the jobs that read from or write to a session.
+    ///
     /// `GET /sessions/{session_id}/jobs`
     pub fn get_session_jobs(&self) -> GetSessionJobs<'_> {
         GetSessionJobs::new(self)
     }
 
+    /// Lists the members of a zipped output file of an analysis of a session.
+    ///
     /// `GET /sessions/{session_id}/analyses/{analysis_id}/files/{filename}`
     pub fn get_session_analysis_output_zip_info(
         &self,
@@ -198,6 +270,8 @@ impl Client {
         GetSessionAnalysisOutputZipInfo::new(self)
     }
 
+    /// Makes a ticket for the download of an output file of an analysis of a session.
+    ///
     /// `GET /sessions/{session_id}/analyses/{analysis_id}/files/{filename}`
     pub fn get_session_analysis_output_download_ticket(
         &self,
@@ -205,11 +279,15 @@ impl Client {
         GetSessionAnalysisOutputDownloadTicket::new(self)
     }
 
+    /// Lists the members of a zip file of a session.
+    ///
     /// `GET /sessions/{session_id}/files/{file_name}`
     pub fn get_session_file_zip_info(&self) -> GetSessionFileZipInfo<'_> {
         GetSessionFileZipInfo::new(self)
     }
 
+    /// Makes a ticket for the download of a file of a session.
+    ///
     /// `GET /sessions/{session_id}/files/{file_name}`
     pub fn get_session_download_ticket(&self) -> GetSessionDownloadTicket<'_> {
         GetSessionDownloadTicket::new(self)

@@ -10,11 +10,15 @@ use crate::{Client, Error};
 
 /// The area `settings`.
 impl Client {
+    /// Reads the settings of a project.
+    ///
     /// `GET /projects/{project_id}/settings`
     pub fn get_project_settings(&self) -> GetProjectSettings<'_> {
         GetProjectSettings::new(self)
     }
 
+    /// Changes the settings of a project.
+    ///
     /// `PUT /projects/{project_id}/settings`
     pub fn modify_project_settings(&self) -> ModifyProjectSettings<'_> {
         ModifyProjectSettings::new(self)

@@ -10,76 +10,106 @@ use crate::{Client, Error};
 
 /// The area `site`.
 impl Client {
+    /// Lists the site's bookmarks.
+    ///
     /// `GET /site/bookmark-list`
     pub fn get_bookmark_list(&self) -> GetBookmarkList<'_> {
         GetBookmarkList::new(self)
     }
 
+    /// Replaces the site's bookmarks.
+    ///
     /// `PUT /site/bookmark-list`
     pub fn modify_bookmark_list(&self) -> ModifyBookmarkList<'_> {
         ModifyBookmarkList::new(self)
     }
 
+    /// Lists providers.
+    ///
     /// `GET /site/providers`
     pub fn get_providers(&self) -> GetProviders<'_> {
         GetProviders::new(self)
     }
 
+    /// Adds a storage or compute provider.
+    ///
     /// `POST /site/providers`
     pub fn add_provider(&self) -> AddProvider<'_> {
         AddProvider::new(self)
     }
 
+    /// Reads a provider.
+    ///
     /// `GET /site/providers/{provider_id}`
     pub fn get_provider(&self) -> GetProvider<'_> {
         GetProvider::new(self)
     }
 
+    /// Changes a provider.
+    ///
     /// `PUT /site/providers/{provider_id}`
     pub fn modify_provider(&self) -> ModifyProvider<'_> {
         ModifyProvider::new(self)
     }
 
+    /// Deletes a provider.
+    ///
     /// `DELETE /site/providers/{provider_id}`
     pub fn delete_provider(&self) -> DeleteProvider<'_> {
         DeleteProvider::new(self)
     }
 
+    /// Reads the configuration of a provider.
+    ///
     /// `GET /site/providers/{provider_id}/config`
     pub fn get_provider_config(&self) -> GetProviderConfig<'_> {
         GetProviderConfig::new(self)
     }
 
+    /// Lists the site's gear rules.
+    ///
     /// `GET /site/rules`
     pub fn get_site_rules(&self) -> GetSiteRules<'_> {
         GetSiteRules::new(self)
     }
 
+    /// Adds a gear rule to those that new projects start with.
+    ///
     /// `POST /site/rules`
     pub fn add_site_rule(&self) -> AddSiteRule<'_> {
         AddSiteRule::new(self)
     }
 
+    /// Reads a site gear rule.
+    ///
     /// `GET /site/rules/{rule_id}`
     pub fn get_site_rule(&self) -> GetSiteRule<'_> {
         GetSiteRule::new(self)
     }
 
+    /// Changes a site gear rule.
+    ///
     /// `PUT /site/rules/{rule_id}`
     pub fn modify_site_rule(&self) -> ModifySiteRule<'_> {
         ModifySiteRule::new(self)
     }
 
+    /// Removes a site gear rule.
+    ///
     /// `DELETE /site/rules/{rule_id}`
     pub fn remove_site_rule(&self) -> RemoveSiteRule<'_> {
         RemoveSiteRule::new(self)
     }
 
+    /// Reads the site's settings.
+    ///
     /// `GET /site/settings`
     pub fn get_site_settings(&self) -> GetSiteSettings<'_> {
         GetSiteSettings::new(self)
     }
 
+    /// Changes the site's settings.
+    ///
     /// `PUT /site/settings`
     pub fn modify_site_settings(&self) -> ModifySiteSettings<'_> {
         ModifySiteSettings::new(self)

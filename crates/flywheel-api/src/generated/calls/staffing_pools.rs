@@ -10,31 +10,43 @@ use crate::{Client, Error};
 
 /// The area `staffing_pools`.
 impl Client {
+    /// Lists staffing pools.
+    ///
     /// `GET /staffing_pools`
     pub fn find_all_api_staffing_pools_get(&self) -> FindAllApiStaffingPoolsGet<'_> {
         FindAllApiStaffingPoolsGet::new(self)
     }
 
+    /// Creates a staffing pool.
+    ///
     /// `POST /staffing_pools`
     pub fn create_staffing_pool(&self) -> CreateStaffingPool<'_> {
         CreateStaffingPool::new(self)
     }
 
+    /// Sets the staffing pools of a user.
+    ///
     /// `PUT /staffing_pools/users/{user_id}/staffing_pools`
     pub fn set_user_staffing_pools(&self) -> SetUserStaffingPools<'_> {
         SetUserStaffingPools::new(self)
     }
 
+    /// Reads a staffing pool.
+    ///
     /// `GET /staffing_pools/{pool_id}`
     pub fn get_staffing_pool(&self) -> GetStaffingPool<'_> {
         GetStaffingPool::new(self)
     }
 
+    /// Changes a staffing pool.
+    ///
     /// `PUT /staffing_pools/{pool_id}`
     pub fn modify_staffing_pool(&self) -> ModifyStaffingPool<'_> {
         ModifyStaffingPool::new(self)
     }
 
+    /// Deletes a staffing pool.
+    ///
     /// `DELETE /staffing_pools/{pool_id}`
     pub fn delete_staffing_pool(&self) -> DeleteStaffingPool<'_> {
         DeleteStaffingPool::new(self)

@@ -10,21 +10,29 @@ use crate::{Client, Error};
 
 /// The area `storage`.
 impl Client {
+    /// Stores a file outside of any container.
+    ///
     /// `POST /storage/files`
     pub fn add_storage_file(&self) -> AddStorageFile<'_> {
         AddStorageFile::new(self)
     }
 
+    /// Downloads a stored file.
+    ///
     /// `GET /storage/files/{file_id}`
     pub fn get_storage_file(&self) -> GetStorageFile<'_> {
         GetStorageFile::new(self)
     }
 
+    /// Deletes a stored file.
+    ///
     /// `DELETE /storage/files/{file_id}`
     pub fn delete_storage_file(&self) -> DeleteStorageFile<'_> {
         DeleteStorageFile::new(self)
     }
 
+    /// Makes a ticket for the download of a stored file.
+    ///
     /// `POST /storage/files/{file_id}/ticket`
     pub fn create_storage_file_ticket(&self) -> CreateStorageFileTicket<'_> {
         CreateStorageFileTicket::new(self)

@@ -10,51 +10,71 @@ use crate::{Client, Error};
 
 /// The area `subjects`.
 impl Client {
+    /// Lists subjects.
+    ///
     /// `GET /subjects`
     pub fn get_all_subjects(&self) -> GetAllSubjects<'_> {
         GetAllSubjects::new(self)
     }
 
+    /// Creates a subject in a project.
+    ///
     /// `POST /subjects`
     pub fn add_subject(&self) -> AddSubject<'_> {
         AddSubject::new(self)
     }
 
+    /// Makes or finds the master code of a person.
+    ///
     /// `POST /subjects/master-code`
     pub fn create_master_subject_code(&self) -> CreateMasterSubjectCode<'_> {
         CreateMasterSubjectCode::new(self)
     }
 
+    /// Tells whether a master code exists.
+    ///
     /// `GET /subjects/master-code/{code}`
     pub fn verify_master_subject_code(&self) -> VerifyMasterSubjectCode<'_> {
         VerifyMasterSubjectCode::new(self)
     }
 
+    /// Lists the analyses that belong directly to a subject.
+    ///
     /// `GET /subjects/{cid}/analyses`
     pub fn get_subject_analyses(&self) -> GetSubjectAnalyses<'_> {
         GetSubjectAnalyses::new(self)
     }
 
+    /// Adds an analysis to a subject.
+    ///
     /// `POST /subjects/{cid}/analyses`
     pub fn add_subject_analysis(&self) -> AddSubjectAnalysis<'_> {
         AddSubjectAnalysis::new(self)
     }
 
+    /// Reads an analysis of a subject.
+    ///
     /// `GET /subjects/{cid}/analyses/{analysis_id}`
     pub fn get_subject_analysis(&self) -> GetSubjectAnalysis<'_> {
         GetSubjectAnalysis::new(self)
     }
 
+    /// Changes label or description of an analysis of a subject.
+    ///
     /// `PUT /subjects/{cid}/analyses/{analysis_id}`
     pub fn modify_subject_analysis(&self) -> ModifySubjectAnalysis<'_> {
         ModifySubjectAnalysis::new(self)
     }
 
+    /// Deletes an analysis of a subject with its output files.
+    ///
     /// `DELETE /subjects/{cid}/analyses/{analysis_id}`
     pub fn delete_subject_analysis(&self) -> DeleteSubjectAnalysis<'_> {
         DeleteSubjectAnalysis::new(self)
     }
 
+    /// Uploads output files to an analysis of a subject.
+    ///
     /// `POST /subjects/{cid}/analyses/{analysis_id}/files`
     pub fn upload_output_to_subject_analysis(
         &self,
@@ -62,21 +82,29 @@ impl Client {
         UploadOutputToSubjectAnalysis::new(self)
     }
 
+    /// Deletes a note of an analysis of a subject.
+    ///
     /// `DELETE /subjects/{cid}/analyses/{analysis_id}/notes/{note_id}`
     pub fn delete_subject_analysis_note(&self) -> DeleteSubjectAnalysisNote<'_> {
         DeleteSubjectAnalysisNote::new(self)
     }
 
+    /// Sets type or modality of a file of a subject.
+    ///
     /// `PUT /subjects/{cid}/files/{filename}`
     pub fn modify_subject_file(&self) -> ModifySubjectFile<'_> {
         ModifySubjectFile::new(self)
     }
 
+    /// Deletes a file of a subject by name.
+    ///
     /// `DELETE /subjects/{cid}/files/{filename}`
     pub fn delete_subject_file(&self) -> DeleteSubjectFile<'_> {
         DeleteSubjectFile::new(self)
     }
 
+    /// Changes the classification of a file of a subject.
+    ///
     /// `PATCH /subjects/{cid}/files/{filename}/classification`
     pub fn modify_subject_file_classification(
         &self,
@@ -84,96 +112,134 @@ impl Client {
         ModifySubjectFileClassification::new(self)
     }
 
+    /// Reads a file entry of a subject by name, `info` included.
+    ///
     /// `GET /subjects/{cid}/files/{filename}/info`
     pub fn get_subject_file_info(&self) -> GetSubjectFileInfo<'_> {
         GetSubjectFileInfo::new(self)
     }
 
+    /// Changes the `info` of a file of a subject.
+    ///
     /// `PATCH /subjects/{cid}/files/{filename}/info`
     pub fn modify_subject_file_info(&self) -> ModifySubjectFileInfo<'_> {
         ModifySubjectFileInfo::new(self)
     }
 
+    /// Changes the `info` of a subject.
+    ///
     /// `PATCH /subjects/{cid}/info`
     pub fn modify_subject_info(&self) -> ModifySubjectInfo<'_> {
         ModifySubjectInfo::new(self)
     }
 
+    /// Reads a note of a subject.
+    ///
     /// `GET /subjects/{cid}/notes/{note_id}`
     pub fn get_subject_note(&self) -> GetSubjectNote<'_> {
         GetSubjectNote::new(self)
     }
 
+    /// Changes the text of a note of a subject.
+    ///
     /// `PUT /subjects/{cid}/notes/{note_id}`
     pub fn modify_subject_note(&self) -> ModifySubjectNote<'_> {
         ModifySubjectNote::new(self)
     }
 
+    /// Deletes a note of a subject.
+    ///
     /// `DELETE /subjects/{cid}/notes/{note_id}`
     pub fn delete_subject_note(&self) -> DeleteSubjectNote<'_> {
         DeleteSubjectNote::new(self)
     }
 
+    /// Adds one tag to a subject.
+    ///
     /// `POST /subjects/{cid}/tags`
     pub fn add_subject_tag(&self) -> AddSubjectTag<'_> {
         AddSubjectTag::new(self)
     }
 
+    /// Adds several tags to a subject.
+    ///
     /// `PATCH /subjects/{cid}/tags`
     pub fn add_subject_tags(&self) -> AddSubjectTags<'_> {
         AddSubjectTags::new(self)
     }
 
+    /// Removes several tags from a subject.
+    ///
     /// `DELETE /subjects/{cid}/tags`
     pub fn delete_subject_tags(&self) -> DeleteSubjectTags<'_> {
         DeleteSubjectTags::new(self)
     }
 
+    /// Reads one tag of a subject.
+    ///
     /// `GET /subjects/{cid}/tags/{value}`
     pub fn get_subject_tag(&self) -> GetSubjectTag<'_> {
         GetSubjectTag::new(self)
     }
 
+    /// Replaces one tag of a subject by another.
+    ///
     /// `PUT /subjects/{cid}/tags/{value}`
     pub fn rename_subject_tag(&self) -> RenameSubjectTag<'_> {
         RenameSubjectTag::new(self)
     }
 
+    /// Removes one tag from a subject.
+    ///
     /// `DELETE /subjects/{cid}/tags/{value}`
     pub fn delete_subject_tag(&self) -> DeleteSubjectTag<'_> {
         DeleteSubjectTag::new(self)
     }
 
+    /// Adds a note to an analysis of a subject.
+    ///
     /// `POST /subjects/{container_id}/analyses/{analysis_id}/notes`
     pub fn add_subject_analysis_note(&self) -> AddSubjectAnalysisNote<'_> {
         AddSubjectAnalysisNote::new(self)
     }
 
+    /// Uploads files to a subject.
+    ///
     /// `POST /subjects/{container_id}/files`
     pub fn upload_file_to_subject(&self) -> UploadFileToSubject<'_> {
         UploadFileToSubject::new(self)
     }
 
+    /// Adds a note to a subject.
+    ///
     /// `POST /subjects/{container_id}/notes`
     pub fn add_subject_note(&self) -> AddSubjectNote<'_> {
         AddSubjectNote::new(self)
     }
 
+    /// Reads a subject.
+    ///
     /// `GET /subjects/{subject_id}`
     pub fn get_subject(&self) -> GetSubject<'_> {
         GetSubject::new(self)
     }
 
+    /// Changes fields of a subject, or moves it to another project.
+    ///
     /// `PUT /subjects/{subject_id}`
     pub fn modify_subject(&self) -> ModifySubject<'_> {
         ModifySubject::new(self)
     }
 
+    /// Deletes a subject with everything below it.
+    ///
     /// `DELETE /subjects/{subject_id}`
     pub fn delete_subject(&self) -> DeleteSubject<'_> {
         DeleteSubject::new(self)
     }
 
+    /// Downloads an output file of an analysis of a subject.
+    ///
     /// `GET /subjects/{subject_id}/analyses/{analysis_id}/files/{filename}`
     pub fn download_output_from_subject_analysis(
         &self,
@@ -181,21 +247,29 @@ impl Client {
         DownloadOutputFromSubjectAnalysis::new(self)
     }
 
+    /// Copies a subject to a project.
+    ///
     /// `POST /subjects/{subject_id}/copy`
     pub fn subject_copy(&self) -> SubjectCopy<'_> {
         SubjectCopy::new(self)
     }
 
+    /// Downloads a file of a subject by name.
+    ///
     /// `GET /subjects/{subject_id}/files/{file_name}`
     pub fn download_file_from_subject(&self) -> DownloadFileFromSubject<'_> {
         DownloadFileFromSubject::new(self)
     }
 
+    /// Lists the sessions of a subject.
+    ///
     /// `GET /subjects/{subject_id}/sessions`
     pub fn get_subject_sessions(&self) -> GetSubjectSessions<'_> {
         GetSubjectSessions::new(self)
     }
 
+    /// Lists the members of a zipped output file of an analysis of a subject.
+    ///
     /// `GET /subjects/{subject_id}/analyses/{analysis_id}/files/{filename}`
     pub fn get_subject_analysis_output_zip_info(
         &self,
@@ -203,6 +277,8 @@ impl Client {
         GetSubjectAnalysisOutputZipInfo::new(self)
     }
 
+    /// Makes a ticket for the download of an output file of an analysis of a subject.
+    ///
     /// `GET /subjects/{subject_id}/analyses/{analysis_id}/files/{filename}`
     pub fn get_subject_analysis_output_download_ticket(
         &self,
@@ -210,11 +286,15 @@ impl Client {
         GetSubjectAnalysisOutputDownloadTicket::new(self)
     }
 
+    /// Lists the members of a zip file of a subject.
+    ///
     /// `GET /subjects/{subject_id}/files/{file_name}`
     pub fn get_subject_file_zip_info(&self) -> GetSubjectFileZipInfo<'_> {
         GetSubjectFileZipInfo::new(self)
     }
 
+    /// Makes a ticket for the download of a file of a subject.
+    ///
     /// `GET /subjects/{subject_id}/files/{file_name}`
     pub fn get_subject_download_ticket(&self) -> GetSubjectDownloadTicket<'_> {
         GetSubjectDownloadTicket::new(self)

@@ -10,21 +10,29 @@ use crate::{Client, Error};
 
 /// The area `tasks`.
 impl Client {
+    /// Lists reader tasks.
+    ///
     /// `GET /tasks/reader`
     pub fn find_all_api_tasks_reader_get(&self) -> FindAllApiTasksReaderGet<'_> {
         FindAllApiTasksReaderGet::new(self)
     }
 
+    /// Creates a reader task.
+    ///
     /// `POST /tasks/reader`
     pub fn create_reader_task(&self) -> CreateReaderTask<'_> {
         CreateReaderTask::new(self)
     }
 
+    /// Creates a set of adjudication tasks.
+    ///
     /// `POST /tasks/reader/adjudication`
     pub fn create_adjudication_task_set(&self) -> CreateAdjudicationTaskSet<'_> {
         CreateAdjudicationTaskSet::new(self)
     }
 
+    /// Creates sets of adjudication tasks for many containers.
+    ///
     /// `POST /tasks/reader/adjudication/batch`
     pub fn batch_create_adjudication_task_set(
         &self,
@@ -32,11 +40,15 @@ impl Client {
         BatchCreateAdjudicationTaskSet::new(self)
     }
 
+    /// Creates reader tasks for many containers.
+    ///
     /// `POST /tasks/reader/batch`
     pub fn batch_create_reader_task(&self) -> BatchCreateReaderTask<'_> {
         BatchCreateReaderTask::new(self)
     }
 
+    /// Counts reader tasks by the values of a field.
+    ///
     /// `GET /tasks/reader/facets/{facet_field}`
     pub fn get_facets_api_tasks_reader_facets_facet_field_get(
         &self,
@@ -44,21 +56,29 @@ impl Client {
         GetFacetsApiTasksReaderFacetsFacetFieldGet::new(self)
     }
 
+    /// Reads a reader task.
+    ///
     /// `GET /tasks/reader/{task_id}`
     pub fn get_reader_task(&self) -> GetReaderTask<'_> {
         GetReaderTask::new(self)
     }
 
+    /// Changes a reader task.
+    ///
     /// `PUT /tasks/reader/{task_id}`
     pub fn modify_reader_task(&self) -> ModifyReaderTask<'_> {
         ModifyReaderTask::new(self)
     }
 
+    /// Assigns a reader task.
+    ///
     /// `PUT /tasks/reader/{task_id}/assign`
     pub fn assign_reader_task(&self) -> AssignReaderTask<'_> {
         AssignReaderTask::new(self)
     }
 
+    /// Makes a copy of a reader task.
+    ///
     /// `POST /tasks/reader/{task_id}/clone`
     pub fn clone_task_api_tasks_reader_task_id_clone_post(
         &self,
@@ -66,6 +86,8 @@ impl Client {
         CloneTaskApiTasksReaderTaskIdClonePost::new(self)
     }
 
+    /// Completes a reader task.
+    ///
     /// `POST /tasks/reader/{task_id}/complete`
     pub fn complete_reader_task(&self) -> CompleteReaderTask<'_> {
         CompleteReaderTask::new(self)

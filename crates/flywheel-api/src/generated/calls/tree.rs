@@ -10,11 +10,15 @@ use crate::{Client, Error};
 
 /// The area `tree`.
 impl Client {
+    /// Reads chosen fields of containers together with what they are connected to.
+    ///
     /// `POST /tree`
     pub fn fetch_tree(&self) -> FetchTree<'_> {
         FetchTree::new(self)
     }
 
+    /// Reads which kinds of containers are connected, and by which fields.
+    ///
     /// `GET /tree/graph`
     pub fn get_tree_graph(&self) -> GetTreeGraph<'_> {
         GetTreeGraph::new(self)

@@ -10,11 +10,15 @@ use crate::{Client, Error};
 
 /// The area `uids`.
 impl Client {
+    /// Tells which DICOM UIDs of sessions or acquisitions the site has.
+    ///
     /// `POST /uids`
     pub fn check_uids_exist(&self) -> CheckUidsExist<'_> {
         CheckUidsExist::new(self)
     }
 
+    /// Finds the projects that have DICOM UIDs.
+    ///
     /// `POST /uids/projects`
     pub fn find_uid_projects(&self) -> FindUidProjects<'_> {
         FindUidProjects::new(self)

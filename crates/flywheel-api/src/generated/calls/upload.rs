@@ -10,51 +10,71 @@ use crate::{Client, Error};
 
 /// The area `upload`.
 impl Client {
+    /// Ends an upload to Azure that was made in parts.
+    ///
     /// `POST /upload/complete-azure-multipart`
     pub fn complete_azure_multipart_upload(&self) -> CompleteAzureMultipartUpload<'_> {
         CompleteAzureMultipartUpload::new(self)
     }
 
+    /// Ends an upload to S3 that was made in parts.
+    ///
     /// `POST /upload/complete-s3-multipart`
     pub fn complete_s3_multipart_upload(&self) -> CompleteS3MultipartUpload<'_> {
         CompleteS3MultipartUpload::new(self)
     }
 
+    /// Uploads bytes to a signed address of local storage.
+    ///
     /// `PUT /upload/fs-file`
     pub fn upload_signed_fs_file(&self) -> UploadSignedFsFile<'_> {
         UploadSignedFsFile::new(self)
     }
 
+    /// Uploads files to the containers that the metadata name by label.
+    ///
     /// `POST /upload/label`
     pub fn upload_by_label(&self) -> UploadByLabel<'_> {
         UploadByLabel::new(self)
     }
 
+    /// Uploads files to where DICOM UIDs say they belong, as devices do.
+    ///
     /// `POST /upload/reaper`
     pub fn upload_by_reaper(&self) -> UploadByReaper<'_> {
         UploadByReaper::new(self)
     }
 
+    /// Makes signed addresses for the upload of one file, as devices do.
+    ///
     /// `POST /upload/signed-url`
     pub fn create_signed_upload_url(&self) -> CreateSignedUploadUrl<'_> {
         CreateSignedUploadUrl::new(self)
     }
 
+    /// Gives up an upload to a signed address and removes what is there.
+    ///
     /// `POST /upload/signed-url/cleanup`
     pub fn cleanup_signed_upload_url(&self) -> CleanupSignedUploadUrl<'_> {
         CleanupSignedUploadUrl::new(self)
     }
 
+    /// Uploads files to the containers that the metadata name by DICOM UID.
+    ///
     /// `POST /upload/uid`
     pub fn upload_by_uid(&self) -> UploadByUid<'_> {
         UploadByUid::new(self)
     }
 
+    /// Starts an upload to signed storage addresses.
+    ///
     /// `POST /{ctype}/{container_id}/files`
     pub fn create_signed_upload_ticket(&self) -> CreateSignedUploadTicket<'_> {
         CreateSignedUploadTicket::new(self)
     }
 
+    /// Ends an upload to signed storage addresses.
+    ///
     /// `POST /{ctype}/{container_id}/files`
     pub fn complete_signed_upload(&self) -> CompleteSignedUpload<'_> {
         CompleteSignedUpload::new(self)

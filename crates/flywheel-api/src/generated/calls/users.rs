@@ -10,126 +10,176 @@ use crate::{Client, Error};
 
 /// The area `users`.
 impl Client {
+    /// Lists users.
+    ///
     /// `GET /users`
     pub fn get_all_users(&self) -> GetAllUsers<'_> {
         GetAllUsers::new(self)
     }
 
+    /// Creates a user.
+    ///
     /// `POST /users`
     pub fn add_user(&self) -> AddUser<'_> {
         AddUser::new(self)
     }
 
+    /// Reads the caller.
+    ///
     /// `GET /users/self`
     pub fn get_current_user(&self) -> GetCurrentUser<'_> {
         GetCurrentUser::new(self)
     }
 
+    /// Reads the caller's picture.
+    ///
     /// `GET /users/self/avatar`
     pub fn get_current_user_avatar(&self) -> GetCurrentUserAvatar<'_> {
         GetCurrentUserAvatar::new(self)
     }
 
+    /// Reads the caller's own `info`.
+    ///
     /// `GET /users/self/info`
     pub fn get_current_user_info(&self) -> GetCurrentUserInfo<'_> {
         GetCurrentUserInfo::new(self)
     }
 
+    /// Changes the caller's own `info`.
+    ///
     /// `PATCH /users/self/info`
     pub fn modify_current_user_info(&self) -> ModifyCurrentUserInfo<'_> {
         ModifyCurrentUserInfo::new(self)
     }
 
+    /// Lists the caller's jobs with counts by state.
+    ///
     /// `GET /users/self/jobs`
     pub fn get_current_user_jobs(&self) -> GetCurrentUserJobs<'_> {
         GetCurrentUserJobs::new(self)
     }
 
+    /// Makes a key for the caller.
+    ///
     /// `POST /users/self/key`
     pub fn generate_user_key(&self) -> GenerateUserKey<'_> {
         GenerateUserKey::new(self)
     }
 
+    /// Deletes one of the caller's keys.
+    ///
     /// `DELETE /users/self/key/{id_}`
     pub fn delete_user_key(&self) -> DeleteUserKey<'_> {
         DeleteUserKey::new(self)
     }
 
+    /// Lists the caller's second factors.
+    ///
     /// `GET /users/self/mfa-setups`
     pub fn get_mfa_setups(&self) -> GetMfaSetups<'_> {
         GetMfaSetups::new(self)
     }
 
+    /// Adds a second factor for the caller.
+    ///
     /// `POST /users/self/mfa-setups`
     pub fn add_mfa_setup(&self) -> AddMfaSetup<'_> {
         AddMfaSetup::new(self)
     }
 
+    /// Confirms a second factor of the caller.
+    ///
     /// `POST /users/self/mfa-verifications`
     pub fn add_mfa_verification(&self) -> AddMfaVerification<'_> {
         AddMfaVerification::new(self)
     }
 
+    /// Changes the caller's preferences.
+    ///
     /// `PUT /users/self/preferences`
     pub fn modify_current_user_preferences(&self) -> ModifyCurrentUserPreferences<'_> {
         ModifyCurrentUserPreferences::new(self)
     }
 
+    /// Records that the caller visited a project.
+    ///
     /// `POST /users/self/visited_projects/{project_id}`
     pub fn add_visited_project(&self) -> AddVisitedProject<'_> {
         AddVisitedProject::new(self)
     }
 
+    /// Synchronises a user.
+    ///
     /// `PUT /users/sync/{cid}`
     pub fn sync_user(&self) -> SyncUser<'_> {
         SyncUser::new(self)
     }
 
+    /// Deletes a user.
+    ///
     /// `DELETE /users/{UserId}`
     pub fn delete_user(&self) -> DeleteUser<'_> {
         DeleteUser::new(self)
     }
 
+    /// Changes a user.
+    ///
     /// `PUT /users/{uid}`
     pub fn modify_user(&self) -> ModifyUser<'_> {
         ModifyUser::new(self)
     }
 
+    /// Lists the acquisitions that a user may see.
+    ///
     /// `GET /users/{uid}/acquisitions`
     pub fn get_user_acquisitions(&self) -> GetUserAcquisitions<'_> {
         GetUserAcquisitions::new(self)
     }
 
+    /// Lists the groups that a user may see.
+    ///
     /// `GET /users/{uid}/groups`
     pub fn get_user_groups(&self) -> GetUserGroups<'_> {
         GetUserGroups::new(self)
     }
 
+    /// Lists the projects that a user may see.
+    ///
     /// `GET /users/{uid}/projects`
     pub fn get_user_projects(&self) -> GetUserProjects<'_> {
         GetUserProjects::new(self)
     }
 
+    /// Resets the registration of a user.
+    ///
     /// `POST /users/{uid}/reset-registration`
     pub fn reset_user_registration(&self) -> ResetUserRegistration<'_> {
         ResetUserRegistration::new(self)
     }
 
+    /// Lists the sessions that a user may see.
+    ///
     /// `GET /users/{uid}/sessions`
     pub fn get_user_sessions(&self) -> GetUserSessions<'_> {
         GetUserSessions::new(self)
     }
 
+    /// Reads a user.
+    ///
     /// `GET /users/{user_id}`
     pub fn get_user(&self) -> GetUser<'_> {
         GetUser::new(self)
     }
 
+    /// Reads a user's picture.
+    ///
     /// `GET /users/{user_id}/avatar`
     pub fn get_user_avatar(&self) -> GetUserAvatar<'_> {
         GetUserAvatar::new(self)
     }
 
+    /// Lists the collections that a user may see.
+    ///
     /// `GET /users/{user_id}/collections`
     pub fn get_user_collections(&self) -> GetUserCollections<'_> {
         GetUserCollections::new(self)
@@ -360,11 +410,11 @@ impl<'a> GetCurrentUserAvatar<'a> {
     /// # Errors
     ///
     /// When a parameter is missing or cannot be sent, and when the site refuses or cannot be reached.
-    pub async fn send(self) -> Result<ResponseValue<()>, Error> {
+    pub async fn send(self) -> Result<ResponseValue<ByteStream>, Error> {
         let Self { client, default } = self;
         let mut call = Call::new(client, OperationId::GetCurrentUserAvatar.operation());
         call.query("default", default)?;
-        call.empty().await
+        call.stream().await
     }
 }
 
@@ -1780,12 +1830,12 @@ impl<'a> GetUserAvatar<'a> {
     /// # Errors
     ///
     /// When a parameter is missing or cannot be sent, and when the site refuses or cannot be reached.
-    pub async fn send(self) -> Result<ResponseValue<()>, Error> {
+    pub async fn send(self) -> Result<ResponseValue<ByteStream>, Error> {
         let Self { client, user_id, default } = self;
         let mut call = Call::new(client, OperationId::GetUserAvatar.operation());
         call.path("user_id", user_id)?;
         call.query("default", default)?;
-        call.empty().await
+        call.stream().await
     }
 }
 

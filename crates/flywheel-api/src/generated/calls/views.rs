@@ -10,46 +10,64 @@ use crate::{Client, Error};
 
 /// The area `views`.
 impl Client {
+    /// Lists the columns that data views know by a short name.
+    ///
     /// `GET /views/columns`
     pub fn data_view_columns(&self) -> DataViewColumns<'_> {
         DataViewColumns::new(self)
     }
 
+    /// Runs a data view on a container and answers its rows.
+    ///
     /// `POST /views/data`
     pub fn evaluate_view_adhoc(&self) -> EvaluateViewAdhoc<'_> {
         EvaluateViewAdhoc::new(self)
     }
 
+    /// Queues a data view on a container.
+    ///
     /// `POST /views/queue`
     pub fn queue_adhoc(&self) -> QueueAdhoc<'_> {
         QueueAdhoc::new(self)
     }
 
+    /// Runs a data view and saves its rows as a file of a container.
+    ///
     /// `POST /views/save`
     pub fn save_view_data_to_container(&self) -> SaveViewDataToContainer<'_> {
         SaveViewDataToContainer::new(self)
     }
 
+    /// Reads a saved data view.
+    ///
     /// `GET /views/{view_id}`
     pub fn get_view(&self) -> GetView<'_> {
         GetView::new(self)
     }
 
+    /// Changes a saved data view.
+    ///
     /// `PUT /views/{view_id}`
     pub fn modify_view(&self) -> ModifyView<'_> {
         ModifyView::new(self)
     }
 
+    /// Deletes a saved data view.
+    ///
     /// `DELETE /views/{view_id}`
     pub fn delete_view(&self) -> DeleteView<'_> {
         DeleteView::new(self)
     }
 
+    /// Runs a saved data view on a container and answers its rows.
+    ///
     /// `GET /views/{view_id}/data`
     pub fn evaluate_view(&self) -> EvaluateView<'_> {
         EvaluateView::new(self)
     }
 
+    /// Queues a saved data view on a container.
+    ///
     /// `POST /views/{view_id}/queue`
     pub fn queue_saved(&self) -> QueueSaved<'_> {
         QueueSaved::new(self)
@@ -220,7 +238,7 @@ impl<'a> EvaluateViewAdhoc<'a> {
     /// # Errors
     ///
     /// When a parameter is missing or cannot be sent, and when the site refuses or cannot be reached.
-    pub async fn send(self) -> Result<ResponseValue<()>, Error> {
+    pub async fn send(self) -> Result<ResponseValue<ByteStream>, Error> {
         let Self {
             client,
             container_id,
@@ -248,7 +266,7 @@ impl<'a> EvaluateViewAdhoc<'a> {
                     types::ContainerPipelineInput::try_from(v).map_err(|e| e.to_string())
                 }),
         )?;
-        call.empty().await
+        call.stream().await
     }
 }
 
@@ -797,7 +815,7 @@ impl<'a> EvaluateView<'a> {
     /// # Errors
     ///
     /// When a parameter is missing or cannot be sent, and when the site refuses or cannot be reached.
-    pub async fn send(self) -> Result<ResponseValue<()>, Error> {
+    pub async fn send(self) -> Result<ResponseValue<ByteStream>, Error> {
         let Self {
             client,
             view_id,
@@ -820,7 +838,7 @@ impl<'a> EvaluateView<'a> {
         call.query("filter", filter)?;
         call.query("skip", skip)?;
         call.query("limit", limit)?;
-        call.empty().await
+        call.stream().await
     }
 }
 
