@@ -1,0 +1,322 @@
+//! Downloads to a path, to memory, as a stream, into a writer.
+
+use std::{
+    fmt,
+    ops::Range,
+    path::{Path, PathBuf},
+};
+
+use bytes::{Bytes, BytesMut};
+use flywheel_api::transport::{CallOptions, RawRequest};
+use futures::{StreamExt, TryStreamExt, stream::BoxStream};
+use sha2::{Digest, Sha384};
+use tokio::io::{AsyncWrite, AsyncWriteExt};
+
+use super::{
+    digest::Recorded,
+    fetch::Fetch,
+    part_file::PartFile,
+    running::{Callbacks, Progress, Reporter, Transfer},
+};
+use crate::{Client, Error, ErrorKind, Request, Result, kind::Kind};
+
+/// Where a file is: its container and its name there.
+#[derive(Clone, Debug)]
+pub(crate) struct FileAt {
+    /// The kind of the container.
+    pub(crate) kind: Kind,
+    /// The id of the container.
+    pub(crate) container: String,
+    /// The name of the file.
+    pub(crate) name: String,
+    /// What its document says of the content.
+    pub(crate) expected: Expected,
+}
+
+/// What is recorded of a file's content.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Expected {
+    /// Bytes.
+    pub(crate) size: Option<u64>,
+    /// The hash, in whatever form.
+    pub(crate) hash: Option<String>,
+    /// The version, from 1.
+    pub(crate) version: Option<i64>,
+}
+
+impl FileAt {
+    /// A request for the file by its name, of its own version.
+    pub(super) fn request(&self) -> Result<RawRequest> {
+        let operation = self.kind.routes().download.ok_or_else(|| {
+            Error::new(ErrorKind::Invalid, format!("a {} holds no files", self.kind))
+                .with_operation("download_file")
+        })?;
+        let request = RawRequest::of(operation.operation(), &[&self.container, &self.name])?;
+        Ok(match self.expected.version {
+            Some(version) => request.query("version", version.to_string()),
+            None => request,
+        })
+    }
+}
+
+/// What a finished download amounts to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Downloaded {
+    /// Bytes at the destination.
+    pub size: u64,
+    /// Whether the bytes have the hash that the site recorded. False when it recorded none that can be checked, when only
+    /// a part was asked for, or when checking was switched off; their number is right in any case.
+    pub verified: bool,
+}
+
+/// A download to be set up. How it ends is chosen last: [`to_path`](Self::to_path), [`bytes`](Self::bytes),
+/// [`stream`](Self::stream) or [`to_writer`](Self::to_writer).
+///
+/// A connection that breaks in the middle is taken up again where it broke, as long as the content is certainly the same.
+///
+/// ```no_run
+/// # async fn run(fw: flywheel::Client) -> flywheel::Result<()> {
+/// let acquisition = fw.acquisitions().get("5eb0bf2e0a1b2c3d4e5f6071").await?;
+/// let file = acquisition.file("t1.dcm.zip").await?;
+/// let done = file.download().resume(true).to_path("t1.dcm.zip").await?;
+/// println!("{} bytes, hash checked: {}", done.size, done.verified);
+/// let start = file.download().range(0..132).bytes().await?;
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "a download does nothing until it is told where to put the bytes"]
+pub struct Download {
+    client: Client,
+    request: Result<RawRequest>,
+    expected: Expected,
+    range: Option<Range<u64>>,
+    ranged: bool,
+    resume: bool,
+    verify: bool,
+    callbacks: Callbacks,
+    options: CallOptions,
+}
+
+impl Download {
+    /// The file at `at`.
+    pub(crate) fn file(client: &Client, at: &FileAt) -> Self {
+        Self { ranged: true, expected: at.expected.clone(), ..Self::of(client, at.request()) }
+    }
+
+    /// The member `path` of the zip file at `at`.
+    pub(crate) fn zip_member(client: &Client, at: &FileAt, path: &str) -> Self {
+        Self::of(client, at.request().map(|request| request.query("member", path)))
+    }
+
+    /// Whatever `request` answers, once and whole.
+    pub(super) fn of(client: &Client, request: Result<RawRequest>) -> Self {
+        Self {
+            client: client.clone(),
+            request: request.map(|request| request.treat(|call| call.streaming(true))),
+            expected: Expected::default(),
+            range: None,
+            ranged: false,
+            resume: false,
+            verify: true,
+            callbacks: Callbacks::default(),
+            options: CallOptions::new(),
+        }
+    }
+
+    /// Only these bytes. What lies beyond the end of the file is left out.
+    pub fn range(mut self, range: Range<u64>) -> Self {
+        self.range = Some(range);
+        self
+    }
+
+    /// Whether [`to_path`](Self::to_path) goes on where an earlier run for the same content and the same destination
+    /// stopped, and leaves what it has for a later one when it is stopped itself. What it has is kept in a hidden
+    /// `.part` file beside the destination. Without it, nothing is left behind.
+    pub fn resume(mut self, yes: bool) -> Self {
+        self.resume = yes;
+        self
+    }
+
+    /// Whether the bytes are checked against the recorded hash. They are by default.
+    pub fn verify(mut self, yes: bool) -> Self {
+        self.verify = yes;
+        self
+    }
+
+    /// Calls `report` as bytes move, from the task that moves them.
+    pub fn on_progress(mut self, report: impl Fn(Progress) + Send + Sync + 'static) -> Self {
+        self.callbacks.push(report);
+        self
+    }
+
+    /// Other timeouts, retries or features than the client's.
+    pub fn options(mut self, options: CallOptions) -> Self {
+        self.options = options.over(&self.options);
+        self
+    }
+
+    /// Writes the file to `path`, whose folder must be there; a file that stands there is replaced once all bytes have
+    /// arrived and are checked, in one step. Until then the path is not touched.
+    pub fn to_path(self, path: impl AsRef<Path>) -> Transfer<Downloaded> {
+        let path = path.as_ref().to_path_buf();
+        self.transfer(move |plan| async move { plan.write_to(path).await })
+    }
+
+    /// Reads the file into memory.
+    pub fn bytes(self) -> Transfer<Bytes> {
+        self.transfer(|plan| async move {
+            let room =
+                plan.fetch.size.filter(|_| plan.fetch.range.is_none()).unwrap_or_default().min(1 << 26);
+            let mut bytes = BytesMut::with_capacity(usize::try_from(room).unwrap_or_default());
+            let mut stream = plan.checked();
+            while let Some(chunk) = stream.try_next().await? {
+                bytes.extend_from_slice(&chunk);
+            }
+            Ok(bytes.freeze())
+        })
+    }
+
+    /// Writes the file into `writer`, and flushes it in the end.
+    pub fn to_writer<W: AsyncWrite + Unpin + Send + 'static>(self, mut writer: W) -> Transfer<Downloaded> {
+        self.transfer(|plan| async move {
+            let (mut size, verified) = (0, plan.recorded.is_some());
+            let mut stream = plan.checked();
+            while let Some(chunk) = stream.try_next().await? {
+                writer.write_all(&chunk).await?;
+                size += chunk.len() as u64;
+            }
+            writer.flush().await?;
+            Ok(Downloaded { size, verified })
+        })
+    }
+
+    /// The bytes as they arrive. The last item is an error when they are not those that were recorded.
+    pub fn stream(self) -> BoxStream<'static, Result<Bytes>> {
+        match self.plan() {
+            Ok(plan) => plan.checked(),
+            Err((_, error)) => futures::stream::once(std::future::ready(Err(error))).boxed(),
+        }
+    }
+
+    /// An address that gives the bytes to whoever has it, without a key, until the site lets it expire.
+    pub fn url(self) -> Request<'static, String> {
+        let Self { client, request, options, .. } = self;
+        let send = move |raw: flywheel_api::Client| async move {
+            let request = request?;
+            let asking = request.clone().query("ticket", "").treat(|call| call.streaming(false));
+            let stub: TicketStub = raw.transport().send_json(&asking).await?;
+            request.query("ticket", stub.ticket).url(raw.transport())
+        };
+        Request::new(&client, send).options(options)
+    }
+
+    fn transfer<T, F, Fut>(self, work: F) -> Transfer<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(Plan) -> Fut + Send + 'static,
+        Fut: Future<Output = Result<T>> + Send + 'static,
+    {
+        match self.plan() {
+            Ok(plan) => Transfer::new(&plan.fetch.reporter.clone(), async move { work(plan).await }),
+            Err((reporter, error)) => Transfer::new(&reporter, std::future::ready(Err(error))),
+        }
+    }
+
+    fn plan(self) -> Result<Plan, (Reporter, Error)> {
+        let reporter = self.callbacks.reporter();
+        let request = match self.request {
+            Ok(request) => request,
+            Err(error) => return Err((reporter, error)),
+        };
+        let whole = self.range.is_none();
+        let recorded =
+            self.expected.hash.as_deref().filter(|_| whole && self.verify).and_then(Recorded::read);
+        let pinned = self.expected.version.is_some() || recorded.is_some();
+        let transport = self.client.raw().transport().with_options(self.options);
+        let Expected { size, hash, version } = self.expected;
+        let tag = (self.resume && pinned && whole && self.ranged).then(|| {
+            let content = format!("{:?}", (request.url(&transport).ok(), version, hash, size));
+            hex::encode(Sha384::digest(content)).chars().take(16).collect()
+        });
+        let fetch =
+            Fetch { transport, request, range: self.range, size, pinned, ranged: self.ranged, reporter };
+        Ok(Plan { fetch, recorded, tag })
+    }
+}
+
+/// A download whose every choice is made.
+#[derive(Clone)]
+struct Plan {
+    fetch: Fetch,
+    recorded: Option<Recorded>,
+    /// Stands for the content in the name of the part file, if that is to be continued.
+    tag: Option<String>,
+}
+
+impl Plan {
+    fn checked(self) -> BoxStream<'static, Result<Bytes>> {
+        let start = self.fetch.start();
+        let stream = self.fetch.stream_from(start).boxed();
+        match self.recorded {
+            Some(recorded) => recorded.verify(stream).boxed(),
+            None => stream,
+        }
+    }
+
+    async fn write_to(self, path: PathBuf) -> Result<Downloaded> {
+        match self.clone().write_once(&path).await {
+            // What an earlier run left was not what it was taken for: once more, from the start.
+            (true, Err(error)) if error.kind() == ErrorKind::Integrity => self.write_once(&path).await.1,
+            (_, done) => done,
+        }
+    }
+
+    /// Writes the file; also says whether anything of an earlier run was continued.
+    async fn write_once(self, path: &Path) -> (bool, Result<Downloaded>) {
+        let limit = self.tag.as_ref().map(|_| self.fetch.size.unwrap_or(u64::MAX));
+        let mut part = match PartFile::open(path, self.tag, limit, self.recorded.is_some()).await {
+            Ok(part) => part,
+            Err(error) => return (false, Err(error)),
+        };
+        let continued = part.existing > 0;
+        let done = match fill(&mut part, self.fetch, self.recorded).await {
+            Ok(done) => part.finish().await.map(|()| done),
+            Err(error) if error.kind() == ErrorKind::Integrity => {
+                part.discard();
+                Err(error)
+            }
+            Err(error) => Err(error),
+        };
+        (continued, done)
+    }
+}
+
+async fn fill(part: &mut PartFile, fetch: Fetch, recorded: Option<Recorded>) -> Result<Downloaded> {
+    let mut size = part.existing;
+    let mut stream = Box::pin(fetch.clone().stream_from(fetch.start() + part.existing));
+    while let Some(chunk) = stream.try_next().await? {
+        size += chunk.len() as u64;
+        part.write(chunk).await?;
+    }
+    let hasher = part.written().await?;
+    let verified = recorded.is_some();
+    if let Some(recorded) = recorded {
+        recorded.check(hasher)?;
+    }
+    Ok(Downloaded { size, verified })
+}
+
+#[derive(serde::Deserialize)]
+struct TicketStub {
+    ticket: String,
+}
+
+impl fmt::Debug for Download {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Download")
+            .field("range", &self.range)
+            .field("resume", &self.resume)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,35 @@
+//! Moving bytes: uploads, downloads, zip members and archives, with progress and cancel.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `running` | a transfer under way: a future that can be watched and cancelled |
+//! | `source` | what is uploaded |
+//! | `upload` | uploads as one request |
+//! | `download` | downloads to a path, to memory, as a stream, into a writer |
+//! | `fetch` | the bytes of one file or part of it, taken up again where the connection broke |
+//! | `part_file` | the file beside the destination that bytes go to until all are there |
+//! | `digest` | the recorded hash of a file, and checking bytes against it |
+//! | `zip` | what is inside a zip file |
+//! | `archive` | whole containers as one tar or zip |
+
+mod archive;
+mod digest;
+mod download;
+mod fetch;
+mod part_file;
+mod running;
+mod source;
+mod upload;
+mod zip;
+
+pub use archive::{Archive, ArchiveFormat, ArchiveSummary};
+pub use download::{Download, Downloaded};
+pub(crate) use download::{Expected, FileAt};
+pub use running::{Canceller, Progress, Transfer};
+pub use source::Source;
+pub use upload::Upload;
+pub(crate) use zip::zip_info;
+pub use zip::{Zip, ZipMember};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,177 @@
+//! Uploads: what is sent, when it is sent again, and what is refused.
+
+use std::{
+    io,
+    sync::{Arc, Mutex},
+};
+
+use bytes::Bytes;
+use flywheel_api::OperationId;
+use futures::stream;
+use serde_json::{Value, json};
+
+use super::{
+    play,
+    script::{Arrived, Step, answer},
+};
+use crate::{
+    Client, ErrorKind, Result,
+    transfer::{Source, Upload},
+};
+
+fn upload(client: &Client, sources: Vec<Source>) -> Upload<Vec<Value>> {
+    Upload::new(client, OperationId::UploadFileToAcquisition, "a1", sources, |_, stored| Ok(stored))
+}
+
+fn stored(files: Value) -> Step {
+    answer("200 OK", &["Content-Type: application/json"], &files.to_string())
+}
+
+/// The parts of a form: what is said of each, and its content.
+fn parts(request: &Arrived) -> Vec<(String, String)> {
+    let kind = request.header("content-type").unwrap();
+    let boundary = format!("--{}", kind.split_once("boundary=").unwrap().1);
+    let body = String::from_utf8(request.body.clone()).unwrap();
+    let parts =
+        body.split(&boundary).filter_map(|part| part.trim_start_matches("\r\n").split_once("\r\n\r\n"));
+    parts.map(|(head, content)| (head.to_owned(), content.strip_suffix("\r\n").unwrap().to_owned())).collect()
+}
+
+#[tokio::test]
+async fn several_sources_go_in_one_form_with_their_metadata() {
+    let (server, client) =
+        play(vec![stored(json!([{"name": "a.txt", "size": 3}, {"name": "b.txt", "size": 4}]))]).await;
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("b.txt"), "beta").unwrap();
+    let sources = vec![
+        Source::bytes("a.txt", "abc").file_type("text").tags(["x", "y"]).info(json!({"n": 1})),
+        Source::path(folder.path().join("b.txt"))
+            .modality("MR")
+            .classification(json!({"Intent": ["Structural"]})),
+    ];
+    let files = upload(&client, sources).preserve_metadata(true).await.unwrap();
+    assert_eq!(files.len(), 2);
+    let arrived = server.arrived();
+    assert_eq!(arrived.len(), 1);
+    assert_eq!(arrived[0].line(), "POST /api/acquisitions/a1/files?preserve_metadata=true HTTP/1.1");
+    assert_eq!(arrived[0].header("content-length").unwrap().parse::<usize>().unwrap(), arrived[0].body.len());
+    let parts = parts(&arrived[0]);
+    assert!(parts[0].0.contains(r#"name="file"; filename="a.txt""#), "{parts:?}");
+    assert_eq!((parts[0].1.as_str(), parts[1].1.as_str()), ("abc", "beta"));
+    let metadata: Value = serde_json::from_str(&parts[2].1).unwrap();
+    let expected = json!([
+        {"name": "a.txt", "type": "text", "tags": ["x", "y"], "info": {"n": 1}},
+        {"name": "b.txt", "modality": "MR", "classification": {"Intent": ["Structural"]}},
+    ]);
+    assert_eq!(metadata, expected);
+}
+
+#[tokio::test]
+async fn one_source_has_one_object_of_metadata_or_none() {
+    let (server, client) = play(vec![stored(json!([{"name": "b"}])), stored(Value::Null)]).await;
+    upload(&client, vec![Source::bytes("a", "abc")])
+        .name("b")
+        .metadata(json!({"type": "text"}))
+        .await
+        .unwrap();
+    assert!(upload(&client, vec![Source::bytes("a", "abc")]).await.unwrap().is_empty());
+    let arrived = server.arrived();
+    assert_eq!(parts(&arrived[0])[1].1, r#"{"name":"b","type":"text"}"#);
+    assert_eq!(parts(&arrived[1]).len(), 1);
+}
+
+#[tokio::test]
+async fn an_upload_that_was_refused_is_sent_again_whole() {
+    let busy = answer("429 Too Many Requests", &["Retry-After: 0"], "");
+    let (server, client) = play(vec![busy, stored(json!([]))]).await;
+    let opened = Arc::new(Mutex::new(0));
+    let counted = opened.clone();
+    let source = Source::reopen("a", 6, move |from| {
+        assert_eq!(from, 0);
+        *counted.lock().unwrap() += 1;
+        stream::iter([Ok(Bytes::from_static(b"abc")), Ok(Bytes::from_static(b"def"))])
+    });
+    let transfer = upload(&client, vec![source]).start();
+    let progress = transfer.progress();
+    transfer.await.unwrap();
+    let arrived = server.arrived();
+    assert_eq!(arrived.len(), 2);
+    assert!(arrived.iter().all(|request| parts(request)[0].1 == "abcdef"));
+    assert_eq!(*opened.lock().unwrap(), 2);
+    assert_eq!((progress.borrow().transferred, progress.borrow().total), (6, Some(6)));
+}
+
+#[tokio::test]
+async fn an_upload_with_an_unknown_end_is_not_sent_again() {
+    for step in [answer("502 Bad Gateway", &[], ""), Step::Hang] {
+        let (server, client) = play(vec![step, stored(json!([]))]).await;
+        let error = upload(&client, vec![Source::bytes("a", "abc")]).await.unwrap_err();
+        assert!(error.may_have_executed());
+        assert_eq!((error.operation(), server.arrived().len()), ("upload_file_to_acquisition", 1));
+    }
+}
+
+#[tokio::test]
+async fn a_source_that_changes_while_it_is_read_is_an_error() {
+    for announced in [5, 7] {
+        let (server, client) = play(vec![stored(json!([]))]).await;
+        let source = Source::reopen("a", announced, |_| {
+            stream::iter([Ok::<_, io::Error>(Bytes::from_static(b"abcdef"))])
+        });
+        let error = upload(&client, vec![source]).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Io);
+        assert!(error.message().contains("changed while it was read"), "{error}");
+        assert_eq!(server.arrived().len(), 0);
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_sent_is_refused_before_sending() {
+    let (server, client) = play(Vec::new()).await;
+    let kind = |sources| {
+        let sent = upload(&client, sources);
+        async { sent.await.unwrap_err() }
+    };
+    assert_eq!(kind(Vec::new()).await.kind(), ErrorKind::Invalid);
+    assert_eq!(kind(vec![Source::bytes("", "abc")]).await.kind(), ErrorKind::Invalid);
+    assert_eq!(kind(vec![Source::bytes("a", "1"), Source::bytes("a", "2")]).await.kind(), ErrorKind::Invalid);
+    assert_eq!(kind(vec![Source::bytes("a", "1").metadata(3)]).await.kind(), ErrorKind::Invalid);
+    let folder = tempfile::tempdir().unwrap();
+    let missing = kind(vec![Source::path(folder.path().join("missing.dcm"))]).await;
+    assert_eq!(missing.kind(), ErrorKind::Io);
+    assert!(missing.message().contains("missing.dcm") && !missing.may_have_executed(), "{missing}");
+    assert_eq!(kind(vec![Source::from(folder.path()).name("x")]).await.kind(), ErrorKind::Io);
+    assert_eq!(server.connections(), 0);
+}
+
+#[tokio::test]
+async fn another_size_stored_than_sent_is_an_error() {
+    let (_server, client) = play(vec![stored(json!([{"name": "a", "size": 2}]))]).await;
+    let error = upload(&client, vec![Source::bytes("a", "abc")]).await.unwrap_err();
+    assert_eq!((error.kind(), error.may_have_executed()), (ErrorKind::Integrity, true));
+}
+
+#[tokio::test]
+async fn what_the_caller_gets_is_made_of_the_stored_documents() {
+    let (_server, client) = play(vec![stored(json!([{"name": "a"}]))]).await;
+    let finish = |_: &Client, stored: Vec<Value>| -> Result<usize> { Ok(stored.len()) };
+    let operation = OperationId::UploadFileToAcquisition;
+    assert_eq!(
+        Upload::new(&client, operation, "a1", vec![Source::bytes("a", "abc")], finish).await.unwrap(),
+        1
+    );
+}
+
+#[tokio::test]
+async fn a_cancelled_upload_says_so() {
+    let (server, client) = play(vec![Step::IgnoreBody]).await;
+    let endless =
+        Source::reopen("a", u64::MAX / 2, |_| stream::repeat_with(|| Ok(Bytes::from(vec![0; 1 << 16]))));
+    let transfer = upload(&client, vec![endless]).start();
+    let (mut progress, canceller) = (transfer.progress(), transfer.canceller());
+    let waiting = tokio::spawn(transfer);
+    progress.wait_for(|now| now.transferred > 0).await.unwrap();
+    canceller.cancel();
+    assert!(waiting.await.unwrap().unwrap_err().is_cancelled());
+    assert_eq!(server.arrived().len(), 0);
+}
