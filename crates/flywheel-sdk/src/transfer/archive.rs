@@ -15,7 +15,7 @@ use super::{
     download::{Download, Downloaded},
     running::{Callbacks, Progress, Transfer},
 };
-use crate::{Client, Request, Result, kind::ContainerRef};
+use crate::{Client, ContainerRef, Request, Result};
 
 /// The form of an archive.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -77,7 +77,7 @@ pub struct Archive {
 
 impl Archive {
     /// Everything below `containers`.
-    pub(crate) fn new(client: &Client, containers: impl IntoIterator<Item = ContainerRef>) -> Self {
+    pub(super) fn new(client: &Client, containers: impl IntoIterator<Item = ContainerRef>) -> Self {
         Self {
             client: client.clone(),
             containers: containers.into_iter().collect(),

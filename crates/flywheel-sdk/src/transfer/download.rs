@@ -18,44 +18,70 @@ use super::{
     part_file::PartFile,
     running::{Callbacks, Progress, Reporter, Transfer},
 };
-use crate::{Client, Error, ErrorKind, Request, Result, kind::Kind};
+use crate::{Client, ContainerRef, Error, ErrorKind, OperationId, Request, Result, resource::unsupported};
 
 /// Where a file is: its container and its name there.
 #[derive(Clone, Debug)]
-pub(crate) struct FileAt {
-    /// The kind of the container.
-    pub(crate) kind: Kind,
-    /// The id of the container.
-    pub(crate) container: String,
-    /// The name of the file.
-    pub(crate) name: String,
+pub(super) struct FileAt {
+    pub(super) container: ContainerRef,
+    pub(super) name: String,
+    pub(super) id: String,
     /// What its document says of the content.
-    pub(crate) expected: Expected,
+    pub(super) expected: Expected,
+}
+
+/// What is wanted of a file.
+#[derive(Clone, Copy)]
+pub(super) enum Wanted<'a> {
+    /// Its bytes.
+    Bytes,
+    /// The bytes of a member of it, a zip file.
+    Member(&'a str),
+    /// The list of its members.
+    Listing,
 }
 
 /// What is recorded of a file's content.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Expected {
+pub(super) struct Expected {
     /// Bytes.
-    pub(crate) size: Option<u64>,
+    pub(super) size: Option<u64>,
     /// The hash, in whatever form.
-    pub(crate) hash: Option<String>,
+    pub(super) hash: Option<String>,
     /// The version, from 1.
-    pub(crate) version: Option<i64>,
+    pub(super) version: Option<i64>,
 }
 
 impl FileAt {
-    /// A request for the file by its name, of its own version.
-    pub(super) fn request(&self) -> Result<RawRequest> {
-        let operation = self.kind.routes().download.ok_or_else(|| {
-            Error::new(ErrorKind::Invalid, format!("a {} holds no files", self.kind))
-                .with_operation("download_file")
-        })?;
-        let request = RawRequest::of(operation.operation(), &[&self.container, &self.name])?;
+    /// A request for the file, of its own version.
+    pub(super) fn request(&self, wanted: Wanted<'_>) -> Result<RawRequest> {
+        // A name with a slash has no route of its own: those by the id reach the current version only.
+        let request = if self.name.contains('/') { self.by_id(wanted)? } else { self.by_name(wanted)? };
         Ok(match self.expected.version {
             Some(version) => request.query("version", version.to_string()),
             None => request,
         })
+    }
+
+    fn by_name(&self, wanted: Wanted<'_>) -> Result<RawRequest> {
+        let ContainerRef { kind, id } = &self.container;
+        let operation = kind.routes().download.ok_or_else(|| unsupported(*kind, "download files of"))?;
+        let request = RawRequest::of(operation.operation(), &[id, &self.name])?;
+        Ok(match wanted {
+            Wanted::Bytes => request,
+            Wanted::Member(path) => request.query("member", path),
+            Wanted::Listing => request.query("info", "true").treat(|call| call.streaming(false)),
+        })
+    }
+
+    fn by_id(&self, wanted: Wanted<'_>) -> Result<RawRequest> {
+        match wanted {
+            Wanted::Bytes => RawRequest::of(OperationId::DownloadFile.operation(), &[&self.id]),
+            Wanted::Member(path) => {
+                RawRequest::of(OperationId::DownloadFileZipMember.operation(), &[&self.id, path])
+            }
+            Wanted::Listing => RawRequest::of(OperationId::GetFileZipInfo.operation(), &[&self.id]),
+        }
     }
 }
 
@@ -100,13 +126,15 @@ pub struct Download {
 
 impl Download {
     /// The file at `at`.
-    pub(crate) fn file(client: &Client, at: &FileAt) -> Self {
-        Self { ranged: true, expected: at.expected.clone(), ..Self::of(client, at.request()) }
+    pub(super) fn file(client: &Client, at: Result<FileAt>) -> Self {
+        let expected = at.as_ref().map(|at| at.expected.clone()).unwrap_or_default();
+        let request = at.and_then(|at| at.request(Wanted::Bytes));
+        Self { ranged: true, expected, ..Self::of(client, request) }
     }
 
     /// The member `path` of the zip file at `at`.
-    pub(crate) fn zip_member(client: &Client, at: &FileAt, path: &str) -> Self {
-        Self::of(client, at.request().map(|request| request.query("member", path)))
+    pub(super) fn zip_member(client: &Client, at: Result<FileAt>, path: &str) -> Self {
+        Self::of(client, at.and_then(|at| at.request(Wanted::Member(path))))
     }
 
     /// Whatever `request` answers, once and whole.

@@ -7,6 +7,7 @@
 //! | `upload` | uploads as one request |
 //! | `download` | downloads to a path, to memory, as a stream, into a writer |
 //! | `fetch` | the bytes of one file or part of it, taken up again where the connection broke |
+//! | `methods` | how transfers start: methods of files, containers and the client |
 //! | `part_file` | the file beside the destination that bytes go to until all are there |
 //! | `digest` | the recorded hash of a file, and checking bytes against it |
 //! | `zip` | what is inside a zip file |
@@ -16,6 +17,7 @@ mod archive;
 mod digest;
 mod download;
 mod fetch;
+mod methods;
 mod part_file;
 mod running;
 mod source;
@@ -24,11 +26,9 @@ mod zip;
 
 pub use archive::{Archive, ArchiveFormat, ArchiveSummary};
 pub use download::{Download, Downloaded};
-pub(crate) use download::{Expected, FileAt};
 pub use running::{Canceller, Progress, Transfer};
 pub use source::Source;
 pub use upload::Upload;
-pub(crate) use zip::zip_info;
 pub use zip::{Zip, ZipMember};
 
 #[cfg(test)]

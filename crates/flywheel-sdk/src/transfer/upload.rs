@@ -32,7 +32,7 @@ type Finish<T> = Box<dyn FnOnce(&Client, Vec<Value>) -> Result<T> + Send>;
 #[must_use = "an upload does nothing unless awaited"]
 pub struct Upload<T> {
     client: Client,
-    operation: OperationId,
+    operation: Result<OperationId>,
     container: String,
     sources: Vec<Source>,
     preserve_metadata: bool,
@@ -46,7 +46,7 @@ impl<T: Send + 'static> Upload<T> {
     /// of the stored files, one for each source.
     pub(crate) fn new(
         client: &Client,
-        operation: OperationId,
+        operation: Result<OperationId>,
         container: impl Into<String>,
         sources: Vec<Source>,
         finish: impl FnOnce(&Client, Vec<Value>) -> Result<T> + Send + 'static,
@@ -61,6 +61,13 @@ impl<T: Send + 'static> Upload<T> {
             options: CallOptions::new(),
             finish: Box::new(finish),
         }
+    }
+
+    /// The same upload, of which the caller gets something else.
+    pub(super) fn map<U: Send + 'static>(self, change: impl FnOnce(T) -> Result<U> + Send + 'static) -> Upload<U> {
+        let Self { client, operation, container, sources, preserve_metadata, callbacks, options, finish } = self;
+        let finish: Finish<U> = Box::new(move |client, stored| change(finish(client, stored)?));
+        Upload { client, operation, container, sources, preserve_metadata, callbacks, options, finish }
     }
 
     /// Another name on the site, for an upload of one source.
@@ -109,6 +116,7 @@ impl<T: Send + 'static> Upload<T> {
         let reporter = callbacks.reporter();
         let watched = reporter.clone();
         Transfer::new(&watched, async move {
+            let operation = operation?;
             let named = |error: Error| error.with_operation(operation.operation().name);
             let sources = prepare(sources).await.map_err(named)?;
             let total = sources.iter().map(|source| source.length).sum();

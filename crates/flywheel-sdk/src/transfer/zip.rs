@@ -2,8 +2,8 @@
 
 use serde::Deserialize;
 
-use super::download::FileAt;
-use crate::{Client, Request};
+use super::download::{FileAt, Wanted};
+use crate::{Client, Request, Result};
 
 /// The listing of a zip file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -44,10 +44,9 @@ fn or_default<'de, D: serde::Deserializer<'de>, T: Deserialize<'de> + Default>(
 }
 
 /// The listing of the zip file at `at`.
-pub(crate) fn zip_info(client: &Client, at: &FileAt) -> Request<'static, Zip> {
-    let request = at.request();
+pub(super) fn zip_info(client: &Client, at: Result<FileAt>) -> Request<'static, Zip> {
     Request::new(client, move |raw| async move {
-        let request = request?.query("info", "true").treat(|call| call.streaming(false));
+        let request = at?.request(Wanted::Listing)?;
         raw.transport().send_json(&request).await
     })
 }

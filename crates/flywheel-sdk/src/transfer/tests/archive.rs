@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{CONTENT, names, play, script::answer, whole};
 use crate::{
-    kind::{ContainerRef, Kind},
+    ContainerRef, Kind,
     transfer::{Archive, ArchiveFormat},
 };
 

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     Client, ErrorKind,
-    transfer::{Download, Downloaded, zip_info},
+    transfer::{Download, Downloaded, zip::zip_info},
 };
 use futures::TryStreamExt;
 
@@ -194,8 +194,8 @@ async fn a_name_that_cannot_stand_in_a_path_is_refused_before_sending() {
     file.name = "..".to_owned();
     assert_eq!(download(&client, &file).bytes().await.unwrap_err().kind(), ErrorKind::Invalid);
     file.name = "t1.nii".to_owned();
-    file.kind = crate::kind::Kind::Group;
-    assert_eq!(download(&client, &file).bytes().await.unwrap_err().kind(), ErrorKind::Invalid);
+    file.container = crate::ContainerRef::new(crate::Kind::Group, "g");
+    assert_eq!(download(&client, &file).bytes().await.unwrap_err().kind(), ErrorKind::Unsupported);
     assert_eq!(server.connections(), 0);
 }
 
@@ -203,9 +203,9 @@ async fn a_name_that_cannot_stand_in_a_path_is_refused_before_sending() {
 async fn a_zip_is_listed_and_one_member_fetched() {
     let listing = r#"{"comment": null, "members": [{"path": "a/b.dcm", "size": 3, "timestamp": "2020-01-01T00:00:00", "comment": ""}]}"#;
     let (server, client) = play(vec![answer("200 OK", &[], listing), whole("abc")]).await;
-    let zip = zip_info(&client, &recorded()).await.unwrap();
+    let zip = zip_info(&client, Ok(recorded())).await.unwrap();
     assert_eq!((zip.comment.as_str(), zip.members[0].path.as_str(), zip.members[0].size), ("", "a/b.dcm", 3));
-    let member = Download::zip_member(&client, &recorded(), &zip.members[0].path).bytes().await.unwrap();
+    let member = Download::zip_member(&client, Ok(recorded()), &zip.members[0].path).bytes().await.unwrap();
     assert_eq!(member, "abc");
     let arrived = server.arrived();
     assert_eq!(arrived[0].line(), "GET /api/acquisitions/a1/files/t%201.nii?version=2&info=true HTTP/1.1");
@@ -224,6 +224,23 @@ async fn an_address_with_a_ticket_is_made_by_asking_for_one() {
         server.arrived()[0].line(),
         "GET /api/acquisitions/a1/files/t%201.nii?version=2&ticket= HTTP/1.1"
     );
+}
+
+#[tokio::test]
+async fn a_name_with_a_slash_is_reached_by_the_id() {
+    let (server, client) = play(vec![whole(CONTENT), answer("200 OK", &[], "{}"), whole("abc")]).await;
+    let mut file = recorded();
+    file.name = "a/b.zip".to_owned();
+    assert_eq!(download(&client, &file).bytes().await.unwrap(), CONTENT);
+    zip_info(&client, Ok(file.clone())).await.unwrap();
+    Download::zip_member(&client, Ok(file), "c/d").bytes().await.unwrap();
+    let lines: Vec<String> = server.arrived().iter().map(|request| request.line().to_owned()).collect();
+    let expected = [
+        "GET /api/files/f1/download?version=2 HTTP/1.1",
+        "GET /api/files/f1/zip_info?version=2 HTTP/1.1",
+        "GET /api/files/f1/zip_member/c%2Fd?version=2 HTTP/1.1",
+    ];
+    assert_eq!(lines, expected);
 }
 
 #[test]

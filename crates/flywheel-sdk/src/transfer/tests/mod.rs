@@ -14,8 +14,11 @@ use std::{path::Path, time::Duration};
 use flywheel_api::transport::{Environment, RetryPolicy, Transport};
 use script::{Script, Step, text};
 
-use super::{Download, Expected, FileAt};
-use crate::{Client, kind::Kind};
+use super::{
+    Download,
+    download::{Expected, FileAt},
+};
+use crate::{Client, ContainerRef, Kind};
 
 /// The content that the tests move.
 const CONTENT: &str = "0123456789abcdefghij";
@@ -37,7 +40,8 @@ fn client(server: &Script, attempts: u32) -> Client {
 /// A file of which nothing is recorded.
 fn unknown() -> FileAt {
     let expected = Expected::default();
-    FileAt { kind: Kind::Acquisition, container: "a1".to_owned(), name: "t 1.nii".to_owned(), expected }
+    let container = ContainerRef::new(Kind::Acquisition, "a1");
+    FileAt { container, name: "t 1.nii".to_owned(), id: "f1".to_owned(), expected }
 }
 
 /// The file with [`CONTENT`], fully recorded.
@@ -52,7 +56,7 @@ fn hash_of(content: &str) -> String {
 }
 
 fn download(client: &Client, at: &FileAt) -> Download {
-    Download::file(client, at)
+    Download::file(client, Ok(at.clone()))
 }
 
 /// The whole content.

@@ -20,7 +20,7 @@ use crate::{
 };
 
 fn upload(client: &Client, sources: Vec<Source>) -> Upload<Vec<Value>> {
-    Upload::new(client, OperationId::UploadFileToAcquisition, "a1", sources, |_, stored| Ok(stored))
+    Upload::new(client, Ok(OperationId::UploadFileToAcquisition), "a1", sources, |_, stored| Ok(stored))
 }
 
 fn stored(files: Value) -> Step {
@@ -155,7 +155,7 @@ async fn another_size_stored_than_sent_is_an_error() {
 async fn what_the_caller_gets_is_made_of_the_stored_documents() {
     let (_server, client) = play(vec![stored(json!([{"name": "a"}]))]).await;
     let finish = |_: &Client, stored: Vec<Value>| -> Result<usize> { Ok(stored.len()) };
-    let operation = OperationId::UploadFileToAcquisition;
+    let operation = Ok(OperationId::UploadFileToAcquisition);
     assert_eq!(
         Upload::new(&client, operation, "a1", vec![Source::bytes("a", "abc")], finish).await.unwrap(),
         1

@@ -1,0 +1,96 @@
+//! One call of one operation: where everything in this crate that talks JSON goes through.
+
+use flywheel_api::{OperationId, models::Listing};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
+
+use crate::{Error, ErrorKind, Result};
+
+/// A call of an operation by its place in the operation table.
+#[derive(Clone, Debug)]
+pub(crate) struct Call {
+    operation: OperationId,
+    path: Vec<String>,
+    query: Vec<(String, String)>,
+    body: Option<Value>,
+}
+
+impl Call {
+    pub(crate) fn new(operation: OperationId) -> Self {
+        Self { operation, path: Vec::new(), query: Vec::new(), body: None }
+    }
+
+    /// The next segment of the path, in the order of the route.
+    pub(crate) fn at(mut self, segment: impl Into<String>) -> Self {
+        self.path.push(segment.into());
+        self
+    }
+
+    pub(crate) fn query(mut self, name: impl Into<String>, value: impl ToString) -> Self {
+        self.query.push((name.into(), value.to_string()));
+        self
+    }
+
+    pub(crate) fn query_opt(self, name: &str, value: Option<impl ToString>) -> Self {
+        match value {
+            Some(value) => self.query(name, value),
+            None => self,
+        }
+    }
+
+    pub(crate) fn body(mut self, body: impl Serialize) -> Result<Self> {
+        let body = serde_json::to_value(body).map_err(|error| {
+            Error::new(ErrorKind::Invalid, format!("the body has no form in JSON: {error}"))
+                .with_operation(self.operation.operation().name)
+        })?;
+        self.body = Some(body);
+        Ok(self)
+    }
+
+    /// Whether the operation takes this query parameter.
+    pub(crate) fn takes(operation: OperationId, parameter: &str) -> bool {
+        let place = flywheel_api::operation::Place::Query;
+        operation.operation().parameters_in(place).any(|known| known.name == parameter)
+    }
+
+    /// Sends; the answer is a document.
+    pub(crate) async fn send<T: DeserializeOwned>(self, raw: &flywheel_api::Client) -> Result<T> {
+        let operation = self.operation;
+        let value = self.json(raw).await?;
+        serde_json::from_value(value).map_err(|error| undecodable(operation, &error))
+    }
+
+    /// Sends; whatever the answer says beyond its success is dropped.
+    pub(crate) async fn send_only(self, raw: &flywheel_api::Client) -> Result<()> {
+        self.json(raw).await.map(drop)
+    }
+
+    /// Sends; the answer is a list, bare or in a page.
+    pub(crate) async fn list<T: DeserializeOwned>(self, raw: &flywheel_api::Client) -> Result<Listing<T>> {
+        self.send(raw).await
+    }
+
+    async fn json(self, raw: &flywheel_api::Client) -> Result<Value> {
+        let names = self
+            .operation
+            .operation()
+            .path
+            .split('/')
+            .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
+        let path: Vec<(&str, &str)> = names.zip(self.path.iter().map(String::as_str)).collect();
+        let query: Vec<(&str, &str)> =
+            self.query.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        Ok(raw.request(self.operation, &path, &query, self.body).await?.into_inner())
+    }
+}
+
+/// Says where decoding failed, never what stood there.
+fn undecodable(operation: OperationId, error: &serde_json::Error) -> Error {
+    let message = match error.classify() {
+        serde_json::error::Category::Data => "the answer does not have the form that its description gives",
+        _ => "the answer is not a JSON document",
+    };
+    Error::new(ErrorKind::Decode, message)
+        .with_operation(operation.operation().name)
+        .with_may_have_executed(true)
+}

@@ -1,0 +1,63 @@
+//! Projects: studies, the level at which permissions are given.
+
+use flywheel_api::OperationId;
+
+use super::{ancestors, container};
+use crate::{
+    Acquisition, Finder, Session, Subject,
+    edit::{Create, PermissionRoutes, Permissions, Roles, fields},
+    resource::resource,
+};
+
+resource! {
+    /// A study.
+    Project: ProjectOutput, cursor id
+}
+
+container!(Project: info notes files tree);
+ancestors!(Project: group Group);
+
+fields!(Project {
+    /// What it is about.
+    description: String,
+    /// Whether others may copy it.
+    copyable: bool,
+    /// The group it belongs to, by id; another one moves it.
+    group: String,
+});
+
+impl Project {
+    /// Its subjects.
+    pub fn subjects(&self) -> Finder<Subject> {
+        Finder::over(&self.client, OperationId::GetProjectSubjects, vec![self.id().to_owned()])
+    }
+
+    /// The sessions of all its subjects.
+    pub fn sessions(&self) -> Finder<Session> {
+        Finder::over(&self.client, OperationId::GetProjectSessions, vec![self.id().to_owned()])
+    }
+
+    /// The acquisitions of all its sessions.
+    pub fn acquisitions(&self) -> Finder<Acquisition> {
+        Finder::over(&self.client, OperationId::GetProjectAcquisitions, vec![self.id().to_owned()])
+    }
+
+    /// A new subject in it. Labels of subjects are unique in a project.
+    pub fn add_subject(&self, label: impl Into<String>) -> Create<Subject> {
+        let label: String = label.into();
+        Create::new(&self.client, OperationId::AddSubject, Some(self.subjects()))
+            .set("project", self.id())
+            .set("label", label)
+    }
+
+    /// Who has which roles in it, to be changed.
+    pub fn permissions(&mut self) -> Permissions<'_, Self, Roles> {
+        let routes = PermissionRoutes {
+            add: OperationId::AddProjectPermission,
+            modify: OperationId::ModifyProjectUserPermission,
+            delete: OperationId::DeleteProjectUserPermission,
+            field: "role_ids",
+        };
+        Permissions::new(self, routes)
+    }
+}

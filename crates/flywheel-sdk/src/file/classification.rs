@@ -1,0 +1,87 @@
+//! What a file shows, in the words of its modality.
+
+use flywheel_api::OperationId;
+use flywheel_core::modality::{self, Classification};
+use serde_json::{Value, json};
+
+use super::File;
+use crate::{Request, call::Call, resource::sealed::Parts};
+
+/// Changes the classification of a file. A file without a modality takes words of the aspect `Custom` alone: set type and
+/// modality first.
+///
+/// ```no_run
+/// # async fn run(mut file: flywheel::File) -> flywheel::Result<()> {
+/// file.update().modality("MR").await?;
+/// file.classification().add([("Features", ["Multi-Band", "EPI"])]).await?;
+/// # Ok(())
+/// # }
+/// ```
+#[must_use]
+#[derive(Debug)]
+pub struct Classify<'a> {
+    file: &'a mut File,
+}
+
+/// How [`Classify`] changes the classification at hand, as the site changes its own.
+type Apply = fn(&mut Classification, &Classification);
+
+impl<'a> Classify<'a> {
+    pub(super) fn new(file: &'a mut File) -> Self {
+        Self { file }
+    }
+
+    /// Adds words, aspect by aspect.
+    ///
+    /// # Errors
+    /// [`Invalid`](crate::ErrorKind::Invalid) when the modality does not have them.
+    pub fn add<A: Into<String>, W: Into<String>>(
+        self,
+        words: impl IntoIterator<Item = (A, impl IntoIterator<Item = W>)>,
+    ) -> Request<'a, ()> {
+        self.change("add", collect(words), modality::add)
+    }
+
+    /// Removes words, aspect by aspect; those that are not there are no error.
+    pub fn delete<A: Into<String>, W: Into<String>>(
+        self,
+        words: impl IntoIterator<Item = (A, impl IntoIterator<Item = W>)>,
+    ) -> Request<'a, ()> {
+        self.change("delete", collect(words), modality::remove)
+    }
+
+    /// Leaves these words and no others.
+    ///
+    /// # Errors
+    /// As [`add`](Self::add).
+    pub fn replace<A: Into<String>, W: Into<String>>(
+        self,
+        words: impl IntoIterator<Item = (A, impl IntoIterator<Item = W>)>,
+    ) -> Request<'a, ()> {
+        self.change("replace", collect(words), |now, words| now.clone_from(words))
+    }
+
+    fn change(self, verb: &'static str, words: Classification, apply: Apply) -> Request<'a, ()> {
+        let file = self.file;
+        let client = file.client.clone();
+        let body: Value = json!({verb: words});
+        Request::new(&client, move |raw| async move {
+            Call::new(OperationId::ModifyFileClassification)
+                .at(file.id())
+                .body(body)?
+                .send_only(&raw)
+                .await?;
+            apply(file.model_mut().classification.get_or_insert_default(), &words);
+            Ok(())
+        })
+    }
+}
+
+fn collect<A: Into<String>, W: Into<String>>(
+    words: impl IntoIterator<Item = (A, impl IntoIterator<Item = W>)>,
+) -> Classification {
+    words
+        .into_iter()
+        .map(|(aspect, words)| (aspect.into(), words.into_iter().map(Into::into).collect()))
+        .collect()
+}

@@ -1,0 +1,215 @@
+//! Files: what they are, what is known about them, and the versions they went through.
+//!
+//! Moving bytes is in [`transfer`](crate::transfer); this is about the rest.
+//!
+//! ```no_run
+//! # async fn run(acquisition: flywheel::Acquisition) -> flywheel::Result<()> {
+//! let mut file = acquisition.file("t1.nii.gz").await?;
+//! file.update().file_type("nifti").modality("MR").await?;
+//! file.classification().replace([("Measurement", ["T1"]), ("Intent", ["Structural"])]).await?;
+//! file.tags().add(["reviewed"]).await?;
+//! println!("{} bytes, version {}", file.size(), file.version());
+//! # Ok(())
+//! # }
+//! ```
+
+mod change;
+mod classification;
+
+pub use change::FileUpdate;
+pub use classification::Classify;
+
+use flywheel_api::{OperationId, types::FileVersionOutput};
+use serde_json::{Map, Value, json};
+
+use crate::{
+    ContainerRef, Error, ErrorKind, Moment, Node, Request, Result,
+    call::Call,
+    container::{info_access, info_methods},
+    edit::{Change, Delete, Described, Tagged, Tags},
+    resource::{resource, sealed::Parts},
+};
+
+resource! {
+    /// A file of a container. Its [`id`](Self::id) is the same for all its versions.
+    File: FileOutput, cursor file_id
+}
+
+info_methods!(File);
+
+impl File {
+    /// Its name.
+    pub fn name(&self) -> &str {
+        self.name.as_deref().unwrap_or_default()
+    }
+
+    /// Its size in bytes; 0 when the site does not say.
+    pub fn size(&self) -> u64 {
+        self.size.and_then(|size| u64::try_from(size).ok()).unwrap_or_default()
+    }
+
+    /// Its version, from 1.
+    pub fn version(&self) -> u32 {
+        self.version.and_then(|version| u32::try_from(version).ok()).unwrap_or_default()
+    }
+
+    /// Its type, such as `dicom` or `nifti`.
+    pub fn file_type(&self) -> Option<&str> {
+        self.type_.as_deref()
+    }
+
+    /// The container it hangs on.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] when the document does not say it.
+    pub fn parent_ref(&self) -> Result<ContainerRef> {
+        let parent = self.parent_ref.as_ref();
+        let kind = parent.and_then(|parent| parent.type_.as_deref()?.parse().ok());
+        let id = parent.and_then(|parent| parent.id.clone());
+        match (kind, id) {
+            (Some(kind), Some(id)) => Ok(ContainerRef::new(kind, id)),
+            _ => Err(Error::new(ErrorKind::Invalid, "the document of the file does not say where it stands")
+                .with_hint("Call reload().")),
+        }
+    }
+
+    /// The container it hangs on.
+    pub fn parent(&self) -> Request<'static, Node> {
+        match self.parent_ref() {
+            Ok(parent) => self.client.get(parent.id).request(),
+            Err(error) => Request::failed(&self.client, error),
+        }
+    }
+
+    /// When this version was uploaded.
+    pub fn created_at(&self) -> Option<Moment> {
+        Moment::of(self.created.as_ref(), None)
+    }
+
+    /// When it was last changed.
+    pub fn modified_at(&self) -> Option<Moment> {
+        Moment::of(self.modified.as_ref(), None)
+    }
+
+    /// Another type or modality.
+    pub fn update(&mut self) -> FileUpdate<'_> {
+        FileUpdate::new(self)
+    }
+
+    /// What it shows, to be changed.
+    pub fn classification(&mut self) -> Classify<'_> {
+        Classify::new(self)
+    }
+
+    /// Its tags, to be changed.
+    pub fn tags(&mut self) -> Tags<'_, Self> {
+        Tags::new(self)
+    }
+
+    /// Deletes it, in all its versions.
+    pub fn delete(self) -> Delete<Self> {
+        Delete::new(&self)
+    }
+
+    /// Deletes the version at hand alone.
+    pub fn delete_version(self) -> Delete<Self> {
+        let version = self.version();
+        Delete::new(&self).parameter("version", version)
+    }
+
+    /// Its versions, oldest first as the site lists them.
+    pub fn versions(&self) -> Request<'static, Vec<FileVersionOutput>> {
+        let call = Call::new(OperationId::GetFileVersions).at(self.id());
+        Request::new(&self.client, move |raw| async move { Ok(call.list(&raw).await?.items) })
+    }
+
+    /// Another of its versions, as it was.
+    pub fn at_version(&self, version: u32) -> Request<'static, Self> {
+        self.again(Call::new(OperationId::GetFile).at(self.id()).query("version", version))
+    }
+
+    /// Makes an earlier version the current one: a new version, identical to it.
+    pub fn restore(&self, version: u32) -> Request<'static, Self> {
+        self.again(Call::new(OperationId::RestoreFile).at(self.id()).query("version", version))
+    }
+
+    fn again(&self, call: Call) -> Request<'static, Self> {
+        let client = self.client.clone();
+        Request::new(
+            &self.client,
+            move |raw| async move { Ok(Self::from_parts(client, call.send(&raw).await?)) },
+        )
+    }
+
+    /// Gives it another name. Its id, tags and metadata stay.
+    pub fn rename(&mut self, name: impl Into<String>) -> Request<'_, ()> {
+        self.move_with(json!({"name": name.into()}))
+    }
+
+    /// Moves it to another container of the same group. Its id, tags and metadata stay.
+    pub fn move_to(&mut self, container: &ContainerRef) -> Request<'_, ()> {
+        self.move_with(json!({"container_reference": container}))
+    }
+
+    fn move_with(&mut self, body: Value) -> Request<'_, ()> {
+        let client = self.client.clone();
+        let call = Call::new(OperationId::MoveFile).at(self.id()).body(body);
+        Request::new(&client, move |raw| async move {
+            call?.send_only(&raw).await?;
+            *self = Self::from_parts(
+                self.client.clone(),
+                Call::new(OperationId::GetFile).at(self.id()).send(&raw).await?,
+            );
+            Ok(())
+        })
+    }
+
+    /// The call of a route that knows the file by the name it has in its container.
+    pub(crate) fn by_name(
+        &self,
+        route: impl FnOnce(&crate::kind::Routes) -> Option<OperationId>,
+    ) -> Result<Call> {
+        let parent = self.parent_ref()?;
+        let operation = route(parent.kind.routes()).ok_or_else(|| {
+            Error::new(
+                ErrorKind::Unsupported,
+                format!("the API cannot do that to a file of a {}", parent.kind),
+            )
+        })?;
+        if self.name().contains('/') {
+            let message =
+                format!("the API cannot do that to {:?}: a name with a slash has no route", self.name());
+            return Err(Error::new(ErrorKind::Unsupported, message).with_hint("Rename the file first."));
+        }
+        Ok(Call::new(operation).at(parent.id).at(self.name()))
+    }
+}
+
+impl Tagged for File {
+    fn tags_mut(&mut self) -> &mut Vec<String> {
+        self.model_mut().tags.get_or_insert_default()
+    }
+}
+
+impl Described for File {
+    info_access!();
+
+    fn info_exists(&self) -> Option<bool> {
+        self.info_exists
+    }
+
+    fn set_info(&mut self, info: Map<String, Value>) {
+        let model = self.model_mut();
+        model.info_exists = Some(!info.is_empty());
+        model.info = Some(Value::Object(info));
+    }
+
+    fn info_call(&self, change: &Change) -> Result<Call> {
+        match change {
+            Change::Merge(set) => Call::new(OperationId::ModifyFileInfo).at(self.id()).body(set),
+            Change::Replace(all) => Call::new(OperationId::ReplaceFileInfo).at(self.id()).body(all),
+            // By id there is no call that removes keys.
+            Change::Delete(keys) => self.by_name(|routes| routes.file_info)?.body(json!({"delete": keys})),
+        }
+    }
+}

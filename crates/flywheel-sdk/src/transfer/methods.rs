@@ -1,0 +1,128 @@
+//! How transfers start: the methods of files, containers and the client.
+
+use flywheel_api::types::FileOutput;
+
+use super::{
+    Archive, Download, Source, Upload, Zip,
+    download::{Expected, FileAt},
+    zip::zip_info,
+};
+use crate::{
+    Acquisition, Analysis, Client, Collection, ContainerRef, Error, ErrorKind, File, Group, Project, Request,
+    Resource, Result, Session, Subject, container::files_of, resource::unsupported,
+};
+
+impl File {
+    /// Its bytes, of the version at hand.
+    ///
+    /// ```no_run
+    /// # async fn run(file: flywheel::File) -> flywheel::Result<()> {
+    /// let done = file.download().to_path("t1.nii.gz").await?;
+    /// assert_eq!(done.size, file.size());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn download(&self) -> Download {
+        Download::file(self.client(), self.place())
+    }
+
+    /// What is inside, if it is a zip file.
+    ///
+    /// ```no_run
+    /// # async fn run(file: flywheel::File) -> flywheel::Result<()> {
+    /// for member in file.zip().await?.members {
+    ///     let bytes = file.zip_member(&member.path).bytes().await?;
+    ///     assert_eq!(bytes.len() as u64, member.size);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn zip(&self) -> Request<'static, Zip> {
+        zip_info(self.client(), self.place())
+    }
+
+    /// One member of it, if it is a zip file: by its path inside, as [`zip`](Self::zip) lists it.
+    pub fn zip_member(&self, path: &str) -> Download {
+        Download::zip_member(self.client(), self.place(), path)
+    }
+
+    fn place(&self) -> Result<FileAt> {
+        let model = self.model();
+        Ok(FileAt {
+            container: self.parent_ref()?,
+            name: self.name().to_owned(),
+            id: self.id().to_owned(),
+            expected: Expected {
+                size: model.size.and_then(|size| u64::try_from(size).ok()),
+                hash: model.hash.clone(),
+                version: Some(i64::from(self.version())).filter(|version| *version > 0),
+            },
+        })
+    }
+}
+
+fn upload<C: Resource>(container: &C, sources: Vec<Source>) -> Upload<Vec<File>> {
+    let parent = container.reference();
+    let operation = C::KIND.routes().upload.ok_or_else(|| unsupported(C::KIND, "upload files to"));
+    Upload::new(container.client(), operation, container.id(), sources, move |client, stored| {
+        let files: Result<Vec<FileOutput>, _> = stored.into_iter().map(serde_json::from_value::<FileOutput>).collect();
+        let files = files.map_err(|_| unclear("what the site says of the stored files has another form than described"))?;
+        Ok(files_of(client, &parent, files))
+    })
+}
+
+fn unclear(message: &str) -> Error {
+    Error::new(ErrorKind::Decode, message).with_may_have_executed(true)
+}
+
+/// Defines the transfers of containers with files.
+macro_rules! uploads {
+    ($($name:ident)*) => {$(
+        impl $name {
+            /// Uploads one file. One of the same name gets a new version.
+            ///
+            /// ```no_run
+            #[doc = concat!("# async fn run(container: flywheel::", stringify!($name), ") -> flywheel::Result<()> {")]
+            /// use flywheel::Source;
+            ///
+            /// let file = container.upload(Source::path("qc/report.json").tags(["qc"])).await?;
+            /// println!("version {}", file.version());
+            /// # Ok(())
+            /// # }
+            /// ```
+            pub fn upload(&self, source: impl Into<Source>) -> Upload<File> {
+                upload(self, vec![source.into()]).map(|mut files| {
+                    files.pop().ok_or_else(|| unclear("the site does not say which file it stored"))
+                })
+            }
+
+            /// Uploads several files in one request.
+            pub fn upload_all(&self, sources: impl IntoIterator<Item = impl Into<Source>>) -> Upload<Vec<File>> {
+                upload(self, sources.into_iter().map(Into::into).collect())
+            }
+        }
+    )*};
+}
+
+uploads!(Project Subject Session Acquisition Analysis Collection);
+
+/// Defines the transfers of containers that can be fetched as a whole.
+macro_rules! archives {
+    ($($name:ident)*) => {$(
+        impl $name {
+            /// All files of it and below it, as one tar or zip.
+            pub fn archive(&self) -> Archive {
+                Archive::new(self.client(), [self.reference()])
+            }
+        }
+    )*};
+}
+
+archives!(Group Project Subject Session Acquisition Analysis);
+
+impl Client {
+    /// All files of several containers and below them, as one tar or zip.
+    pub fn archive(&self, containers: impl IntoIterator<Item = ContainerRef>) -> Archive {
+        Archive::new(self, containers)
+    }
+}
