@@ -48,7 +48,7 @@ pub(crate) async fn config(State(state): State<AppState>, headers: HeaderMap) ->
         "site": {
             "id": "local", "name": "Local site", "api_url": format!("http://{host}/api"),
             "redirect_url": format!("http://{host}"), "registered": false, "pagination_limit": PAGE_LIMIT,
-            "upload_maximum_bytes": UPLOAD_LIMIT, "inactivity_timeout": null,
+            "upload_maximum_bytes": UPLOAD_LIMIT.to_string(), "inactivity_timeout": null,
         },
         "features": features, "signed_url": state.signed_uploads, "auth": {}, "central": {}, "assistant_chat": {},
     }))

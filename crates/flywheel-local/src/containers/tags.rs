@@ -183,10 +183,10 @@ fn spread(db: &Connection, container: &Container, old: &str, new: Option<&str>) 
     }
     for (table, live) in [("containers", "deleted IS NULL AND kind <> 1"), ("files", "current")] {
         let sql = format!(
-            "UPDATE {table} SET doc = json_set(doc, '$.tags', (
+            "UPDATE {table} SET doc = json_set(doc, '$.tags', json((
                 SELECT json_group_array(tag) FROM (
                     SELECT DISTINCT CASE value WHEN :old THEN :new ELSE value END AS tag
-                    FROM json_each(doc, '$.tags') WHERE :new IS NOT NULL OR value <> :old)))
+                    FROM json_each(doc, '$.tags') WHERE :new IS NOT NULL OR value <> :old))))
              WHERE group_id = :group AND {live} AND EXISTS (SELECT 1 FROM json_each(doc, '$.tags') WHERE value = :old)"
         );
         db.prepare_cached(&sql)?.execute(named_params! {":old": old, ":new": new, ":group": container.id})?;
