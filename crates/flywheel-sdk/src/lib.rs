@@ -26,7 +26,7 @@ pub use flywheel_api::{
     Error, ErrorKind, OperationId,
     error::Detail,
     models::{Odd, Timestamp},
-    transport::{CallOptions, RetryPolicy, Timeouts},
+    transport::{CallOptions, CredentialFiles, Environment, RetryPolicy, Timeouts},
     types,
 };
 pub use flywheel_core::{
@@ -43,6 +43,10 @@ pub use node::Node;
 pub use people::{Role, User};
 pub use request::Request;
 pub use resource::Resource;
+pub use transfer::{
+    Archive, ArchiveFormat, ArchiveSummary, Canceller, Download, Downloaded, Progress, Source, Transfer,
+    Upload, Zip, ZipMember,
+};
 pub use work::{DataViewExecution, Gear, Job};
 
 /// The result of everything that can fail here.
