@@ -42,3 +42,47 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     }
     Ok(if report.breaks() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::path::Path;
+
+    use super::*;
+    use crate::import::tests::wheel;
+
+    /// `true` when the comparison says that something breaks.
+    fn breaks(old: &Path, new: &Path) -> bool {
+        run(&Args { old: old.to_owned(), new: new.to_owned(), json: true }).unwrap() != ExitCode::SUCCESS
+    }
+
+    fn description() -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../openapi/flywheel.json")
+    }
+
+    #[test]
+    fn a_description_breaks_nobody_compared_with_itself() {
+        assert!(!breaks(&description(), &description()));
+    }
+
+    #[test]
+    fn an_input_that_cannot_be_read_is_an_error() {
+        let absent = Path::new("absent.whl");
+        let error = run(&Args { old: absent.to_owned(), new: description(), json: false }).unwrap_err();
+        assert!(format!("{error:#}").contains("absent.whl: cannot be read"));
+    }
+
+    #[test]
+    fn release_23_breaks_callers_of_release_20_6() {
+        let Some(old) = wheel("20.6.0") else { return };
+        assert!(breaks(&old, &description()));
+        let surface = |path: &Path| Surface::of(&import::read(path).unwrap().document);
+        let changes = compare::compare(&surface(&old), &surface(&description()));
+        let said = |breaking: bool, text: &str| {
+            changes.iter().any(|c| c.breaking == breaking && c.to_string() == text)
+        };
+        assert!(said(true, "delete_files_by_query: operation removed (DELETE /files/delete_by_query)"));
+        assert!(said(true, "get_config_js: operation removed (GET /config.js)"));
+        assert!(said(false, "create_staffing_pool: operation added (POST /staffing_pools)"));
+    }
+}

@@ -10,6 +10,8 @@ mod python;
 mod schema;
 mod summary;
 mod swagger2;
+#[cfg(test)]
+pub(crate) mod tests;
 mod types;
 mod unwrapped;
 mod wheel;
@@ -92,11 +94,7 @@ fn read_bytes(bytes: &[u8]) -> Result<Imported> {
     if document::is_description(&document) {
         return Ok(Imported { document, summary: Summary::default() });
     }
-    let (document, summary) = match document.get("swagger").and_then(Value::as_str) {
-        Some("2.0") => openapi::convert(&swagger2::to_openapi3(&document))?,
-        Some(other) => bail!("/swagger: version `{other}` is not known; give Swagger 2.0 or OpenAPI 3.x"),
-        None => openapi::convert(&document)?,
-    };
+    let (document, summary) = openapi::convert(&document)?;
     Ok(Imported { document, summary })
 }
 

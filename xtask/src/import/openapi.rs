@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use super::document::{self, METHODS, Paths};
 use super::schema;
 use super::summary::Summary;
+use super::swagger2;
 
 type Object = Map<String, Value>;
 
@@ -17,15 +18,25 @@ const VALIDATION: [&str; 2] = ["HTTPValidationError", "ValidationError"];
 /// Where sites serve the API.
 const BASE: &str = "/api";
 
-/// Converts a document of either version.
+/// Converts a document of any known version.
 ///
 /// # Errors
-/// When it is not an OpenAPI 3.x document or a reference outside of schemas leads nowhere.
+/// When it is neither OpenAPI 3.0 / 3.1 nor Swagger 2.0, or a reference outside of schemas leads nowhere.
 pub(crate) fn convert(document: &Value) -> Result<(Value, Summary)> {
+    if let Some(version) = document.get("swagger").and_then(Value::as_str) {
+        if version != "2.0" {
+            bail!("/swagger: version `{version}` is not known; give Swagger 2.0 or OpenAPI 3.x");
+        }
+        return convert_as(&swagger2::to_openapi3(document), "Swagger 2.0");
+    }
     let version = document.get("openapi").and_then(Value::as_str).unwrap_or_default();
     if !version.starts_with("3.0") && !version.starts_with("3.1") {
         bail!("/openapi: version `{version}` is not known; give OpenAPI 3.0 or 3.1, or Swagger 2.0");
     }
+    convert_as(document, &format!("OpenAPI {version}"))
+}
+
+fn convert_as(document: &Value, origin: &str) -> Result<(Value, Summary)> {
     let source = document
         .get("paths")
         .and_then(Value::as_object)
@@ -40,7 +51,13 @@ pub(crate) fn convert(document: &Value) -> Result<(Value, Summary)> {
         };
         let operations = converter.item(&path, item, outside)?;
         if !operations.is_empty() {
-            paths.entry(path).or_default().extend(operations);
+            let item = paths.entry(path.clone()).or_default();
+            if let Some(method) = operations.keys().find(|method| item.contains_key(*method)) {
+                bail!(
+                    "/paths: `{method} {path}` stands both inside and outside of `{BASE}`; drop one of the two"
+                );
+            }
+            item.extend(operations);
         }
     }
     converter.component_schemas();
@@ -50,7 +67,7 @@ pub(crate) fn convert(document: &Value) -> Result<(Value, Summary)> {
     let summary = summarise(&paths, &converter, &tags);
     let schemas: BTreeMap<String, Value> = std::mem::take(&mut converter.schemas).into_iter().collect();
     let mut out = document::assemble(release, &tags, paths, schemas.into_iter().collect());
-    document::name_origin(&mut out, &format!("OpenAPI {version}"));
+    document::name_origin(&mut out, origin);
     Ok((out, summary))
 }
 

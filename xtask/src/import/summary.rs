@@ -74,7 +74,11 @@ impl Summary {
         let lists = |place: Place, format: ArrayFormat| {
             let is_list =
                 |p: &&Parameter| matches!(p.kind, Type::List(_)) && p.place == place && p.format == format;
-            all().filter(is_list).count()
+            let named = |o: &Operation| -> Vec<(String, String, String)> {
+                let names = o.parameters.iter().filter(is_list).map(|p| p.name.clone());
+                names.map(|name| (o.method.clone(), o.path.clone(), name)).collect()
+            };
+            operations.iter().flat_map(named).collect::<BTreeSet<_>>().len()
         };
         self.push("header lists, comma separated", lists(Place::Header, ArrayFormat::Csv));
         self.push("query lists, repeated key", lists(Place::Query, ArrayFormat::Multi));

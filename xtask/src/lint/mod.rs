@@ -54,3 +54,48 @@ fn overlay_beside(file: &Path) -> Option<PathBuf> {
     let is_description = file.extension().is_some_and(|extension| extension == "json");
     (is_description && beside.is_file()).then_some(beside)
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn checked_in() -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../openapi/flywheel.json")
+    }
+
+    #[test]
+    fn the_checked_in_description_keeps_every_rule_with_its_overlay() {
+        assert_eq!(
+            overlay_beside(&checked_in()).as_deref(),
+            Some(checked_in().with_file_name("overlay.yaml").as_path())
+        );
+        assert_eq!(run(&Args { file: checked_in(), overlay: None }).unwrap(), ExitCode::SUCCESS);
+    }
+
+    #[test]
+    fn an_operation_that_the_overlay_forgets_fails() {
+        let folder = tempfile::tempdir().unwrap();
+        let overlay = folder.path().join("overlay.yaml");
+        std::fs::write(&overlay, "overlay: 1.0.0\ninfo: {title: t, version: '1'}\nactions: []\n").unwrap();
+        assert_eq!(run(&Args { file: checked_in(), overlay: Some(overlay) }).unwrap(), ExitCode::FAILURE);
+    }
+
+    #[test]
+    fn a_target_of_a_path_that_went_away_is_an_error_that_names_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let overlay = folder.path().join("overlay.yaml");
+        let action = "- target: $.paths['/gone'].get\n  update: {summary: s}\n";
+        std::fs::write(
+            &overlay,
+            format!("overlay: 1.0.0\ninfo: {{title: t, version: '1'}}\nactions:\n{action}"),
+        )
+        .unwrap();
+        let error = run(&Args { file: checked_in(), overlay: Some(overlay.clone()) }).unwrap_err();
+        let text = format!("{error:#}");
+        assert!(
+            text.contains("overlay.yaml: actions[0]: target `$.paths['/gone'].get`: it matches nothing"),
+            "{text}"
+        );
+    }
+}
