@@ -33,6 +33,7 @@ mod auth;
 mod blobs;
 mod body;
 mod containers;
+mod drain;
 mod error;
 mod files;
 mod filter_sql;

@@ -12,7 +12,7 @@ use http::{Method, StatusCode};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::{
-    access::Need, error::ApiError, guard::Rule, kind::Kind, operations, request_id, router, state::AppState,
+    access::Need, drain, error::ApiError, guard::Rule, kind::Kind, operations, request_id, router, state::AppState,
 };
 
 /// One route of the site: a line of the table in [`crate::router`].
@@ -69,6 +69,7 @@ pub(crate) fn assemble(state: AppState) -> Router {
         .nest("/api", api)
         .fallback(unserved)
         .layer(DefaultBodyLimit::disable())
+        .layer(middleware::map_request(drain::to_the_end))
         .layer(CatchPanicLayer::custom(|_| ApiError::internal("a panic in a handler").into_response()))
         .layer(middleware::from_fn(request_id::assign))
         .with_state(state)
