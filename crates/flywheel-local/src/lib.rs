@@ -55,4 +55,7 @@ mod state;
 mod store;
 mod system;
 
+#[cfg(test)]
+mod tests;
+
 pub use site::{ADMIN, Running, Site, SiteBuilder, SiteError};

@@ -218,7 +218,7 @@ mod tests {
     #[test]
     fn values_are_decoded_and_flags_read_in_any_case() {
         let query = read("filter=label%3Da%2Bb+c&exhaustive=True&include_all_info=1").unwrap();
-        assert_eq!(query.filter.to_string(), "label=a+b c");
+        assert_eq!(query.filter, flywheel_core::filter::field("label").eq("a+b c"));
         assert!(query.exhaustive && query.all_info && !query.avatars);
     }
 

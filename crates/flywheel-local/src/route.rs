@@ -1,10 +1,14 @@
 //! How a route is written down, and what answers where no route is.
 
+use std::{collections::HashSet, sync::Arc};
+
+use std::sync::LazyLock;
+
 use axum::{
     Extension, Router,
-    extract::{DefaultBodyLimit, Request},
+    extract::{DefaultBodyLimit, Request, State},
     handler::Handler,
-    middleware,
+    middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::{MethodFilter, MethodRouter, on},
 };
@@ -12,7 +16,14 @@ use http::{Method, StatusCode};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::{
-    access::Need, drain, error::ApiError, guard::Rule, kind::Kind, operations, request_id, router, state::AppState,
+    access::Need,
+    drain,
+    error::ApiError,
+    guard::Rule,
+    kind::Kind,
+    operations::{self, Operation},
+    request_id, router,
+    state::AppState,
 };
 
 /// One route of the site: a line of the table in [`crate::router`].
@@ -61,10 +72,13 @@ impl Route {
 
 /// The site's routes below `/api`, and what surrounds each of them.
 pub(crate) fn assemble(state: AppState) -> Router {
-    let api = router::routes()
+    let routes = router::routes();
+    let hidden: Arc<[_]> = hidden(&routes).into();
+    let api = routes
         .into_iter()
         .fold(Router::new(), |api, route| api.route(&route.path, route.handler.layer(Extension(route.rule))));
     let api = api.fallback(unserved).method_not_allowed_fallback(unserved);
+    let api = api.layer(middleware::from_fn_with_state(hidden, reveal));
     Router::new()
         .nest("/api", api)
         .fallback(unserved)
@@ -73,6 +87,36 @@ pub(crate) fn assemble(state: AppState) -> Router {
         .layer(CatchPanicLayer::custom(|_| ApiError::internal("a panic in a handler").into_response()))
         .layer(middleware::from_fn(request_id::assign))
         .with_state(state)
+}
+
+/// Operations that are not served although a served route takes their requests for its own, as `GET /projects/{id}`
+/// does those of `GET /projects/labels`.
+fn hidden(routes: &[Route]) -> Vec<&'static Operation> {
+    let served: HashSet<_> =
+        routes.iter().map(|route| (&route.method, Operation::shape(&route.path))).collect();
+    operations::ALL
+        .iter()
+        .filter(|operation| !served.contains(&(&operation.method, Operation::shape(operation.path))))
+        .filter(|operation| {
+            let mut taken = routes.iter().filter(|route| route.method == operation.method);
+            taken.any(|route| operations::fits(&route.path, operation.path))
+        })
+        .collect()
+}
+
+/// Answers for the [`hidden`] operations before a route does.
+async fn reveal(State(hidden): State<Arc<[&'static Operation]>>, request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    match hidden.iter().find(|operation| operation.method == *request.method() && operation.fits(path)) {
+        Some(operation) => not_served(operation).into_response(),
+        None => next.run(request).await,
+    }
+}
+
+fn not_served(operation: &Operation) -> ApiError {
+    let Operation { method, path, id } = operation;
+    let message = format!("This local site does not serve {id} ({method} {path}) yet");
+    ApiError::new(StatusCode::NOT_IMPLEMENTED, message).with("operation", *id)
 }
 
 /// Answers what no route answers: 501 for an operation of the API that is not served, 405 for a path that other methods
@@ -85,17 +129,28 @@ async fn unserved(request: Request) -> ApiError {
     refuse(request.method(), path.strip_prefix("/api").unwrap_or(&path))
 }
 
+/// The operations that no route of the site serves. One whose path begins with a kind of container as a parameter is
+/// served when it is for some kind: of the others it says nothing.
+static UNSERVED: LazyLock<Vec<&Operation>> = LazyLock::new(|| {
+    let routes = router::routes();
+    let served = |operation: &&Operation| {
+        !routes.iter().any(|route| route.method == operation.method && operation.fits(&route.path))
+    };
+    operations::ALL.iter().filter(served).collect()
+});
+
 fn refuse(method: &Method, path: &str) -> ApiError {
-    let known: Vec<_> = operations::ALL.iter().filter(|operation| operation.fits(path)).collect();
-    if let Some(operation) = known.iter().find(|operation| operation.method == *method) {
+    if let Some(operation) =
+        UNSERVED.iter().find(|operation| operation.method == *method && operation.fits(path))
+    {
         let message =
             format!("This local site does not serve {} ({method} {}) yet", operation.id, operation.path);
         return ApiError::new(StatusCode::NOT_IMPLEMENTED, message).with("operation", operation.id);
     }
-    if known.is_empty() {
-        return ApiError::not_found("The resource could not be found: no such route");
+    if operations::ALL.iter().any(|operation| operation.method != *method && operation.fits(path)) {
+        return ApiError::new(StatusCode::METHOD_NOT_ALLOWED, format!("{method} is not allowed here"));
     }
-    ApiError::new(StatusCode::METHOD_NOT_ALLOWED, format!("{method} is not allowed here"))
+    ApiError::not_found("The resource could not be found: no such route")
 }
 
 /// 204 would be truer, but the clients of the platform read 200 with nothing.

@@ -205,12 +205,16 @@ fn shared_routes() -> Vec<Route> {
         let one = format!("/{name}/{{id}}");
         let mut of_kind = vec![
             post(&format!("{one}/tags"), On(TagsManage), tags::post),
-            patch(&format!("{one}/tags"), On(TagsManage), tags::patch),
-            delete(&format!("{one}/tags"), On(TagsManage), tags::delete_many),
             get(&format!("{one}/tags/{{value}}"), On(TagsView), tags::get),
             put(&format!("{one}/tags/{{value}}"), On(TagsManage), tags::put),
             delete(&format!("{one}/tags/{{value}}"), On(TagsManage), tags::delete),
         ];
+        if kind != Some(Kind::Analysis) {
+            of_kind.extend([
+                patch(&format!("{one}/tags"), On(TagsManage), tags::patch),
+                delete(&format!("{one}/tags"), On(TagsManage), tags::delete_many),
+            ]);
+        }
         if kind != Some(Kind::Group) {
             of_kind.extend([
                 post(&format!("{one}/notes"), On(NotesManage), notes::post),

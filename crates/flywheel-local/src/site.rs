@@ -21,7 +21,7 @@ use crate::{
     files, modalities, route,
     state::{AppState, Shared},
     store::{
-        Doc, Store, now,
+        Doc, Keeping, Store, now,
         records::{self, AccountKind},
     },
 };
@@ -83,7 +83,7 @@ pub struct SiteBuilder {
 
 impl SiteBuilder {
     /// The folder that holds everything; it is made when it is not there. Without one the site lives in a temporary
-    /// folder that goes with it.
+    /// folder that goes with it, and does not wait for the disk.
     #[must_use]
     pub fn data(mut self, folder: impl AsRef<Path>) -> Self {
         self.data = Some(folder.as_ref().to_owned());
@@ -126,12 +126,13 @@ impl SiteBuilder {
                 (folder.path().to_owned(), Some(folder))
             }
         };
+        let keeping = if temporary.is_some() { Keeping::Passing } else { Keeping::Durable };
         let lock = lock(&data)?;
         let opened = SystemTime::now();
         let unusable = |source| SiteError::Folder { path: data.clone(), source };
         let blobs = BlobStore::in_folder(&data.join("blobs")).map_err(unusable)?;
-        let store =
-            Store::open(&data.join("site.db")).map_err(|error| SiteError::Database(error.to_string()))?;
+        let store = Store::open(&data.join("site.db"), keeping)
+            .map_err(|error| SiteError::Database(error.to_string()))?;
         let secret = self.admin_key.map_or_else(generate_key, |key| last_part(&key).to_owned());
         let key = secret.clone();
         store.write(move |db| prepare(db, &key)).await?;
@@ -220,6 +221,12 @@ impl Site {
     /// The whole API, `/api/…`, for use in process: no socket is opened.
     pub fn router(&self) -> Router {
         route::assemble(self.state.clone())
+    }
+
+    /// The database, for tests that fill it directly.
+    #[cfg(test)]
+    pub(crate) fn store(&self) -> &Store {
+        &self.state.store
     }
 
     /// The administrator's secret: what stands last in an API key.

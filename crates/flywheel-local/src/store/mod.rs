@@ -36,6 +36,15 @@ const MIGRATIONS: &[&str] = &[include_str!("schema.sql")];
 #[derive(Clone)]
 pub(crate) struct Store(Arc<Inner>);
 
+/// What an acknowledged write survives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Keeping {
+    /// A kill of the process and a loss of power.
+    Durable,
+    /// A kill of the process: for folders that go with it anyway.
+    Passing,
+}
+
 struct Inner {
     writer: writer::Writer,
     readers: Mutex<Vec<Connection>>,
@@ -44,11 +53,13 @@ struct Inner {
 
 impl Store {
     /// Opens the database file, makes it when there is none, and brings it to the present schema.
-    pub(crate) fn open(path: &Path) -> Result<Self, StoreError> {
+    pub(crate) fn open(path: &Path, keeping: Keeping) -> Result<Self, StoreError> {
         let at = |source| StoreError::Open { path: path.to_owned(), source };
         let writer =
             connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE).map_err(at)?;
         writer.pragma_update(None, "cache_size", -64_000).map_err(at)?;
+        let synchronous = if keeping == Keeping::Durable { "FULL" } else { "OFF" };
+        writer.pragma_update(None, "synchronous", synchronous).map_err(at)?;
         migrate(&writer, path)?;
         let count = std::thread::available_parallelism().map_or(4, |n| n.get() * 2).clamp(4, 16);
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
@@ -113,7 +124,6 @@ fn connect(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
     connection.busy_timeout(Duration::from_secs(30))?;
     if !flags.contains(OpenFlags::SQLITE_OPEN_READ_ONLY) {
         connection.pragma_update(None, "journal_mode", "WAL")?;
-        connection.pragma_update(None, "synchronous", "FULL")?;
     }
     connection.pragma_update(None, "foreign_keys", "ON")?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
@@ -189,7 +199,7 @@ mod tests {
 
     fn store() -> (tempfile::TempDir, Store) {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(&folder.path().join("site.db")).unwrap();
+        let store = Store::open(&folder.path().join("site.db"), Keeping::Durable).unwrap();
         (folder, store)
     }
 
@@ -243,7 +253,7 @@ mod tests {
             result.unwrap();
         }
         drop(store);
-        let again = Store::open(&folder.path().join("site.db")).unwrap();
+        let again = Store::open(&folder.path().join("site.db"), Keeping::Durable).unwrap();
         assert_eq!(count(&again).await, 200);
     }
 
@@ -258,6 +268,6 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("site.db");
         Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
-        assert!(matches!(Store::open(&path), Err(StoreError::Newer { found: 99, .. })));
+        assert!(matches!(Store::open(&path, Keeping::Durable), Err(StoreError::Newer { found: 99, .. })));
     }
 }

@@ -1,0 +1,262 @@
+//! Filters, orders and pages over real rows.
+
+use serde_json::json;
+
+use super::{Api, Person};
+
+/// A project with sessions `s0`..`s9` of subject `sub-1` and differing fields.
+async fn ten_sessions(api: &Api) -> (String, Vec<String>) {
+    let [_, project, subject, session, _] = api.tree().await;
+    api.delete(&format!("/sessions/{session}")).await.ok();
+    let mut ids = Vec::new();
+    for n in 0..10 {
+        let body = json!({
+            "label": format!("s{n}"), "project": project, "subject": subject, "age": n * 100,
+            "timestamp": format!("2020-01-{:02}T12:00:00Z", n + 1),
+            "info": {"n": n, "deep": {"my-gear": {"4d": if n % 2 == 0 { json!("even") } else { json!(["odd", n]) }}}},
+        });
+        let id = api.post("/sessions", body).await.id();
+        let tags = if n < 3 { json!(["early", format!("t{n}")]) } else { json!([]) };
+        api.patch(&format!("/sessions/{id}/tags"), tags).await;
+        ids.push(id);
+    }
+    (project, ids)
+}
+
+#[tokio::test]
+async fn every_operator_selects_what_it_says() {
+    let api = Api::new().await;
+    let (project, ids) = ten_sessions(&api).await;
+    let first = &ids[0];
+    let project_filter = format!("project={project}");
+    let parents_filter = format!("parents.project={project},parents.group=lab,label=s1");
+    let id_filter = format!("_id={first}");
+    let other_id = format!("_id!={first},age<200");
+    let cases: Vec<(&str, &[usize])> = vec![
+        ("label=s3", &[3]),
+        ("label!=s3,label!=s4", &[0, 1, 2, 5, 6, 7, 8, 9]),
+        ("label>s7", &[8, 9]),
+        ("label=~^s[12]$", &[1, 2]),
+        ("label=~(1|4)", &[1, 4]),
+        ("label=~^((?!s[3-9]).)*$", &[0, 1, 2]),
+        ("age>=800", &[8, 9]),
+        ("age>100,age<=300", &[2, 3]),
+        ("age=400", &[4]),
+        (r#"age="400""#, &[]),
+        ("timestamp>=2020-01-09", &[8, 9]),
+        ("timestamp=2020-01-02T12:00:00Z", &[1]),
+        ("timestamp<2020-01-02T13:00:00+01:00", &[0]),
+        ("created>2020-01-01,label=s5", &[5]),
+        ("created<2020-01-01", &[]),
+        ("info.n=7", &[7]),
+        ("info.n!=7,info.n>5", &[6, 8, 9]),
+        ("info.deep.my-gear.4d=even,age<300", &[0, 2]),
+        ("info.deep.my-gear.4d=odd,age<400", &[1, 3]),
+        ("info.deep.my-gear.4d=9", &[9]),
+        ("info.deep=~.", &[]),
+        ("info.missing=null,label=s0", &[0]),
+        ("info.missing!=null", &[]),
+        ("uid=null,label=s0", &[0]),
+        ("uid!=x,label=s0", &[0]),
+        ("tags=early", &[0, 1, 2]),
+        ("tags!=early,age<500", &[3, 4]),
+        ("tags=~^t[12]$", &[1, 2]),
+        ("subject.label=sub-1,label=s1", &[1]),
+        ("subject.code=nobody", &[]),
+        ("project.label=study,label=s1", &[1]),
+        ("project.label!=study", &[]),
+        ("group.label=lab,label=s1", &[1]),
+        ("group=lab,label=s2", &[2]),
+        ("permissions._id=admin@flywheel.local,label=s2", &[2]),
+        ("info_exists=true,label=s2", &[2]),
+        ("no.such.field=1", &[]),
+        ("files.name=x", &[]),
+        ("files.name!=x,label=s2", &[2]),
+        (&project_filter, &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]),
+        (&parents_filter, &[1]),
+        (&id_filter, &[0]),
+        (&other_id, &[1]),
+    ];
+    for (filter, wanted) in cases {
+        let wanted: Vec<&str> = wanted.iter().map(|&n| ids[n].as_str()).collect();
+        for path in ["/sessions".to_owned(), format!("/projects/{project}/sessions")] {
+            assert_eq!(api.filtered(&path, filter).await.column("_id"), wanted, "{filter}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn filters_reach_files_analyses_and_collections() {
+    let api = Api::new().await;
+    let [_, _, _, session, acquisition] = api.tree().await;
+    let path = format!("/acquisitions/{acquisition}");
+    api.file(api.root(), &path, "a.nii.gz", "x").await.ok();
+    api.file(api.root(), &path, "b.dcm.zip", "y").await.ok();
+    api.post(&format!("{path}/analyses"), json!({"label": "seg"})).await.ok();
+    let collection = api.post("/collections", json!({"label": "c"})).await.id();
+    let contents = json!({"contents": {"operation": "add", "nodes": [{"level": "session", "_id": session}]}});
+    api.put(&format!("/collections/{collection}"), contents).await.ok();
+    let member = format!("collections={collection}");
+    let other = format!("collections!={collection}");
+    for (filter, found) in [
+        ("files.name=a.nii.gz", true),
+        ("files.type=nifti", true),
+        ("files.type=pdf", false),
+        ("files.name!=a.nii.gz", false),
+        ("files.name=~^b", true),
+        ("analyses.label=seg", true),
+        ("analyses.label=other", false),
+        ("session.label=ses-1", true),
+        (&member, true),
+        (&other, false),
+    ] {
+        assert_eq!(
+            api.filtered("/acquisitions", filter).await.ok().as_array().unwrap().len() == 1,
+            found,
+            "{filter}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_filter_or_pattern_that_cannot_be_read_is_told() {
+    let api = Api::new().await;
+    api.tree().await;
+    for filter in ["label", "label=~(", "label=~^(a|aa)+$("] {
+        let message = api.filtered("/sessions", filter).await.error(400);
+        assert!(message.contains(filter.trim_start_matches("label=~")), "{message}");
+    }
+    let [_, project, subject, ..] = api.tree_in("lab2").await;
+    api.session(&project, &subject, &"a".repeat(60)).await;
+    let message = api.filtered("/sessions", "label=~^(a|aa)+(?=b)c$").await.error(400);
+    assert!(message.contains("(a|aa)+"), "{message}");
+}
+
+#[tokio::test]
+async fn orders_sort_by_several_keys_and_nested_paths() {
+    let api = Api::new().await;
+    let (project, ids) = ten_sessions(&api).await;
+    let path = format!("/projects/{project}/sessions");
+    let labels = api.get(&format!("{path}?sort=label:desc&limit=3")).await.column("label");
+    assert_eq!(labels, ["s9", "s8", "s7"]);
+    let labels = api.get(&format!("{path}?sort=info.n:-1&limit=2")).await.column("label");
+    assert_eq!(labels, ["s9", "s8"]);
+    let labels = api.get(&format!("{path}?sort=tags,label:desc&limit=8")).await.column("label");
+    assert_eq!(labels, ["s9", "s8", "s7", "s6", "s5", "s4", "s3", "s2"]);
+    let labels = api.get(&format!("{path}?sort=subject.label,timestamp:DESC&limit=1")).await.column("label");
+    assert_eq!(labels, ["s9"]);
+    assert_eq!(api.get(&path).await.column("_id"), ids);
+}
+
+#[tokio::test]
+async fn pages_walk_over_everything_once() {
+    let api = Api::new().await;
+    let (project, ids) = ten_sessions(&api).await;
+    let path = format!("/projects/{project}/sessions");
+    let mut seen = api.get(&format!("{path}?limit=4")).await.column("_id");
+    loop {
+        let last = seen.last().unwrap();
+        let next = api.get(&format!("{path}?limit=4&after_id={last}")).await.column("_id");
+        if next.is_empty() {
+            break;
+        }
+        seen.extend(next);
+    }
+    assert_eq!(seen, ids);
+    let mut pages = Vec::new();
+    for page in 1..=4 {
+        pages.extend(api.get(&format!("{path}?limit=3&page={page}&sort=label")).await.column("_id"));
+    }
+    assert_eq!(pages, ids);
+    assert_eq!(api.get(&format!("{path}?skip=8")).await.column("_id"), ids[8..]);
+    assert_eq!(api.get(&format!("{path}?after_id=&limit=2")).await.column("_id"), ids[..2]);
+}
+
+#[tokio::test]
+async fn a_caller_that_asks_for_pages_gets_counts() {
+    let api = Api::new().await;
+    let (project, _) = ten_sessions(&api).await;
+    for feature in ["pagination", "Safe-Redirect, PAGINATION,pagination"] {
+        let request =
+            http::Request::get(format!("/api/projects/{project}/sessions?limit=4&filter=age%3E200"))
+                .header("authorization", "scitran-user root")
+                .header("x-accept-feature", feature)
+                .body(axum::body::Body::empty())
+                .unwrap();
+        let page = api.send(request).await.ok();
+        assert_eq!((&page["count"], &page["total"]), (&json!(4), &json!(7)));
+        assert_eq!(page["results"].as_array().unwrap().len(), 4);
+    }
+}
+
+#[tokio::test]
+async fn paging_parameters_are_checked() {
+    let api = Api::new().await;
+    for query in [
+        "limit=x",
+        "limit=-1",
+        "page=1",
+        "page=1&limit=1&skip=1",
+        "after_id=a&sort=label",
+        "limit=1&limit=2",
+        "sort=a:b",
+    ] {
+        api.get(&format!("/sessions?{query}")).await.error(422);
+    }
+}
+
+#[tokio::test]
+async fn lists_show_what_the_caller_has_a_role_in_unless_exhaustive() {
+    let api = Api::new().await;
+    let [_, project, ..] = api.tree().await;
+    let [_, other, ..] = api.tree_in("lab2").await;
+    let user = api.user("u@x.org", false).await;
+    let admin = api.user("a@x.org", true).await;
+    let role = api.role("ro").await;
+    api.post(&format!("/projects/{project}/permissions"), json!({"_id": "u@x.org", "role_ids": [role]}))
+        .await
+        .ok();
+    for kind in ["groups", "projects", "subjects", "sessions", "acquisitions"] {
+        let all = format!("/{kind}");
+        assert_eq!(api.get_as(&user, &all).await.ok().as_array().unwrap().len(), 1, "{kind}");
+        assert_eq!(api.get_as(&admin, &all).await.ok().as_array().unwrap().len(), 0, "{kind}");
+        assert_eq!(
+            api.get_as(&admin, &format!("{all}?exhaustive=true")).await.ok().as_array().unwrap().len(),
+            2,
+            "{kind}"
+        );
+        assert_eq!(api.get_as(&Person::Device, &all).await.ok().as_array().unwrap().len(), 2, "{kind}");
+        api.get_as(&user, &format!("{all}?exhaustive=true")).await.error(403);
+    }
+    assert_eq!(api.get_as(&admin, &format!("/projects/{other}")).await.ok()["label"], "study");
+    assert_eq!(api.get_as(&user, "/groups/lab/projects").await.column("_id"), [project.as_str()]);
+    api.get_as(&user, "/groups/lab2/projects").await.error(403);
+}
+
+#[tokio::test]
+async fn projects_of_a_group_are_listed_by_their_own_permissions() {
+    let api = Api::new().await;
+    let [group, project, ..] = api.tree().await;
+    api.project(&group, "hidden").await;
+    let user = api.user("u@x.org", false).await;
+    api.post("/groups/lab/permissions", json!({"_id": "u@x.org", "access": "ro"})).await.ok();
+    assert_eq!(api.get_as(&user, "/groups/lab/projects").await.ok(), json!([]));
+    let role = api.role("ro").await;
+    api.post(&format!("/projects/{project}/permissions"), json!({"_id": "u@x.org", "role_ids": [role]}))
+        .await
+        .ok();
+    assert_eq!(api.get_as(&user, "/groups/lab/projects").await.column("_id"), [project.as_str()]);
+    assert_eq!(api.get("/groups/lab/projects?exhaustive=true").await.ok().as_array().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn names_are_put_to_notes_and_counts_to_projects_when_asked() {
+    let api = Api::new().await;
+    let [_, project, _, session, _] = api.tree().await;
+    api.post(&format!("/sessions/{session}/notes"), json!({"text": "hello"})).await.ok();
+    let rows = api.get("/sessions?join_avatars=true").await.ok();
+    assert_eq!(rows[0]["notes"][0]["firstname"], "Site");
+    let rows = api.get("/projects?stats=true").await.ok();
+    assert_eq!(rows[0]["_id"], project.as_str());
+    assert_eq!(rows[0]["stats"]["number_of"]["sessions"], 1);
+}

@@ -1,0 +1,17 @@
+//! Tests of the site through its router, without sockets.
+#![allow(clippy::unwrap_used)]
+
+mod accounts;
+mod analyses;
+mod api;
+mod collections;
+mod hierarchy;
+mod lists;
+mod moves;
+mod permissions;
+mod refusals;
+mod scale;
+mod shared_parts;
+mod sharing;
+
+pub(crate) use api::{Api, Person};

@@ -1,0 +1,402 @@
+//! Role by call: every route of the site, asked by every sort of caller, on a fresh hierarchy.
+//!
+//! The table below is written independently of the router's: it says for each call the least caller who may make it.
+
+use http::Method;
+use serde_json::{Value, json};
+
+use super::{Api, Person};
+use crate::router;
+
+/// One line a call: the least caller, the method, the path. `*` is any kind of container, or `containers`. The first
+/// line that fits counts.
+const TABLE: &str = "
+anyone GET /config
+anyone GET /version
+login GET /auth/status
+login GET /site/settings
+site PUT /site/settings
+login GET /site/bookmark-list
+site PUT /site/bookmark-list
+
+login GET /users
+site POST /users
+user GET /users/self
+user GET /users/self/info
+user PATCH /users/self/info
+user POST /users/self/info
+user GET /users/self/avatar
+user POST /users/self/key
+user DELETE /users/self/key/{id}
+login GET /users/{id}
+site PUT /users/{id}
+site DELETE /users/{id}
+login GET /users/{id}/avatar
+site GET /users/{id}/*
+
+login GET /devices
+site POST /devices
+login GET /devices/status
+device GET /devices/self
+device PUT /devices/self
+login GET /devices/{id}
+site PUT /devices/{id}
+site DELETE /devices/{id}
+site POST /devices/{id}/key
+site DELETE /devices/{id}/key/{key}
+
+login GET /roles
+site POST /roles
+login GET /roles/actions
+login GET /roles/{id}
+site PUT /roles/{id}
+site DELETE /roles/{id}
+ro GET /groups/{id}/roles
+admin POST /groups/{id}/roles
+ro GET /groups/{id}/roles/{role}
+admin DELETE /groups/{id}/roles/{role}
+
+login GET /modalities
+site POST /modalities
+login GET /modalities/{id}
+site PUT /modalities/{id}
+site DELETE /modalities/{id}
+
+site POST /groups
+admin POST /groups/{id}/permissions/templates
+admin GET /groups/{id}/permissions/templates/{user}
+admin PUT /groups/{id}/permissions/templates/{user}
+admin DELETE /groups/{id}/permissions/templates/{user}
+admin POST */{id}/permissions
+admin GET */{id}/permissions/{user}
+admin PUT */{id}/permissions/{user}
+admin DELETE */{id}/permissions/{user}
+
+admin POST /projects
+rw POST /subjects
+rw POST /sessions
+rw POST /acquisitions
+user POST /collections
+login GET /projects/groups
+ro GET /projects/{id}/delete-status
+login GET /collections/curators
+login GET *
+admin DELETE /projects
+site DELETE *
+ro GET */{id}
+admin PUT /groups/{id}
+rw PUT */{id}
+power DELETE /groups/{id}
+admin DELETE /projects/{id}
+admin DELETE /collections/{id}
+rw DELETE */{id}
+ro GET */{id}/*
+
+rw POST */{id}/tags
+rw PATCH */{id}/tags
+rw DELETE */{id}/tags
+ro GET */{id}/tags/{value}
+rw PUT */{id}/tags/{value}
+rw DELETE */{id}/tags/{value}
+rw POST */{id}/notes
+ro GET */{id}/notes/{note}
+rw PUT */{id}/notes/{note}
+rw DELETE */{id}/notes/{note}
+rw PATCH */{id}/info
+rw POST */{id}/info
+
+rw POST */{id}/analyses
+ro GET */{id}/analyses/{analysis}
+rw PUT */{id}/analyses/{analysis}
+rw DELETE */{id}/analyses/{analysis}
+rw POST */{id}/analyses/{analysis}/notes
+rw DELETE */{id}/analyses/{analysis}/notes/{note}
+ro GET */{id}/*/analyses
+ro GET */{id}/all/analyses
+
+rw POST */{id}/files
+ro GET */{id}/files/{name}
+rw PUT */{id}/files/{name}
+rw DELETE */{id}/files/{name}
+ro GET */{id}/files/{name}/info
+rw PATCH */{id}/files/{name}/info
+rw POST */{id}/files/{name}/info
+rw PATCH */{id}/files/{name}/classification
+rw POST */{id}/files/{name}/classification
+rw POST */{id}/analyses/{analysis}/files
+ro GET */{id}/analyses/{analysis}/files/{name}
+ro GET /analyses/{id}/input_files/{name}/info
+
+login GET /files
+site DELETE /files
+ro GET /files/{file_id}
+rw PUT /files/{file_id}
+rw DELETE /files/{file_id}
+ro GET /files/{file_id}/download
+ro POST /files/{file_id}/ticket
+anyone GET /files/{file_id}/ticket/{ticket}/validate
+ro GET /files/{file_id}/zip_info
+ro GET /files/{file_id}/zip_member/{member}
+ro GET /files/{file_id}/info
+rw PATCH /files/{file_id}/info
+rw PUT /files/{file_id}/info
+rw PUT /files/{file_id}/classification
+ro GET /files/{file_id}/tags
+rw PATCH /files/{file_id}/tags
+rw PUT /files/{file_id}/tags
+rw DELETE /files/{file_id}/tags
+ro GET /files/{file_id}/versions
+rw POST /files/{file_id}/restore
+rw POST /files/{file_id}/move
+anyone PUT /upload/fs-file
+
+ro POST /resolve
+ro POST /lookup
+ro POST /download
+ro POST /download/targets
+login POST /download/summary
+anyone GET /download
+";
+
+/// The callers, from those who may least.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Who {
+    Anonymous,
+    Disabled,
+    Stranger,
+    Ro,
+    Rw,
+    Admin,
+    Device,
+    Site,
+}
+
+const CALLERS: [Who; 8] =
+    [Who::Anonymous, Who::Disabled, Who::Stranger, Who::Ro, Who::Rw, Who::Admin, Who::Device, Who::Site];
+
+/// What refuses a caller, if anything does.
+fn refusal(least: &str, who: Who) -> Option<u16> {
+    let allowed = match least {
+        "anyone" => return None,
+        "login" => who >= Who::Stranger,
+        "user" => who >= Who::Stranger && who != Who::Device,
+        "ro" => who >= Who::Ro,
+        "rw" => who >= Who::Rw,
+        "admin" => who >= Who::Admin,
+        "power" => who >= Who::Device,
+        "site" => who == Who::Site,
+        "device" => who == Who::Device,
+        other => panic!("{other}"),
+    };
+    match who {
+        Who::Anonymous => Some(401),
+        Who::Disabled => Some(402),
+        _ => (!allowed).then_some(403),
+    }
+}
+
+fn kinds() -> Vec<&'static str> {
+    crate::kind::Kind::ALL.into_iter().map(crate::kind::Kind::plural).chain(["containers"]).collect()
+}
+
+fn fits(pattern: &str, path: &str) -> bool {
+    let pattern = if pattern.starts_with('*') { format!("/{pattern}") } else { pattern.to_owned() };
+    let (wanted, given): (Vec<&str>, Vec<&str>) = (pattern.split('/').collect(), path.split('/').collect());
+    let same =
+        |(wanted, given): (&&str, &&str)| wanted == given || (*wanted == "*" && kinds().contains(given));
+    wanted.len() == given.len() && wanted.iter().zip(&given).all(same)
+}
+
+fn least_for(method: &Method, path: &str) -> Option<&'static str> {
+    TABLE.lines().find_map(|line| {
+        let mut words = line.split(' ');
+        let (least, verb, pattern) = (words.next()?, words.next()?, words.next()?);
+        (verb == method.as_str() && fits(pattern, path)).then_some(least)
+    })
+}
+
+/// A site with one user of each sort.
+struct Cast {
+    api: Api,
+    people: Vec<(Who, Person)>,
+    ro: String,
+}
+
+impl Cast {
+    async fn gather() -> Self {
+        let api = Api::new().await;
+        let mut people = vec![(Who::Anonymous, Person::Anonymous), (Who::Device, Person::Device)];
+        for (who, email) in [
+            (Who::Disabled, "disabled@x.org"),
+            (Who::Stranger, "stranger@x.org"),
+            (Who::Ro, "ro@x.org"),
+            (Who::Rw, "rw@x.org"),
+            (Who::Admin, "admin@x.org"),
+            (Who::Site, "site@x.org"),
+        ] {
+            people.push((who, api.user(email, who == Who::Site).await));
+        }
+        api.put("/users/disabled@x.org", json!({"disabled": true})).await.ok();
+        people.sort_by_key(|(who, _)| *who);
+        let ro = api.role("ro").await;
+        Self { api, people, ro }
+    }
+}
+
+/// A hierarchy in which the members have their levels.
+struct Stage {
+    group: String,
+    project: String,
+    subject: String,
+    session: String,
+    acquisition: String,
+    analysis: String,
+    collection: String,
+    file: String,
+}
+
+impl Stage {
+    async fn build(cast: &Cast, number: usize) -> Self {
+        let api = &cast.api;
+        let [group, project, subject, session, acquisition] = api.tree_in(&format!("group-{number}")).await;
+        let collection = api.post("/collections", json!({"label": "c"})).await.id();
+        for level in ["ro", "rw", "admin"] {
+            let entry = json!({"_id": format!("{level}@x.org"), "access": level});
+            for path in [
+                format!("/groups/{group}"),
+                format!("/projects/{project}"),
+                format!("/collections/{collection}"),
+            ] {
+                api.post(&format!("{path}/permissions"), entry.clone()).await.ok();
+            }
+        }
+        let uploaded = api.file(api.root(), &format!("/acquisitions/{acquisition}"), "a.txt", "x").await.ok();
+        let file = uploaded[0]["file_id"].as_str().unwrap().to_owned();
+        let mut stage =
+            Self { group, project, subject, session, acquisition, analysis: String::new(), collection, file };
+        stage.analysis = stage.analysis_of(api, "sessions").await;
+        stage
+    }
+
+    fn of_kind(&self, kind: &str) -> &str {
+        match kind {
+            "groups" => &self.group,
+            "projects" => &self.project,
+            "subjects" => &self.subject,
+            "sessions" => &self.session,
+            "acquisitions" | "containers" => &self.acquisition,
+            "analyses" => &self.analysis,
+            "collections" => &self.collection,
+            "users" => "victim@x.org",
+            _ => "ffffffffffffffffffffffff",
+        }
+    }
+
+    async fn analysis_of(&self, api: &Api, kind: &str) -> String {
+        api.post(&format!("/{kind}/{}/analyses", self.of_kind(kind)), json!({"label": "a"})).await.id()
+    }
+
+    /// The path with real ids.
+    async fn fill(&self, cast: &Cast, template: &str) -> String {
+        let kind = template.split('/').nth(1).unwrap();
+        let mut path = template.replace("{id}", self.of_kind(kind)).replace("{file_id}", &self.file);
+        if path.contains("{analysis}") {
+            path = path.replace("{analysis}", &self.analysis_of(&cast.api, kind).await);
+        }
+        if path.ends_with("/restore") {
+            path.push_str("?version=1");
+        }
+        path.replace("{user}", "admin@x.org")
+            .replace("{name}", "a.txt")
+            .replace("{role}", &cast.ro)
+            .replace("{value}", "t")
+            .replace(['{', '}'], "")
+            .replace("/notes/note", "/notes/ffffffffffffffffffffffff")
+    }
+
+    /// A body that a call can get as far as the permission with.
+    fn body(&self, cast: &Cast, method: &Method, template: &str) -> Option<Value> {
+        let last = template.rsplit('/').next().unwrap();
+        let key = format!("{method} {last}");
+        let body = match key.as_str() {
+            "POST groups" => json!({"_id": "new-group", "label": "x"}),
+            "POST projects" => json!({"label": "x", "group": self.group}),
+            "POST subjects" => json!({"label": "x", "project": self.project}),
+            "POST sessions" => json!({"label": "x", "project": self.project, "subject": {"label": "y"}}),
+            "POST acquisitions" => json!({"label": "x", "session": self.session}),
+            "POST collections" | "POST analyses" => json!({"label": "x"}),
+            "POST users" => json!({"_id": "new@x.org", "firstname": "x", "lastname": "y"}),
+            "POST devices" => json!({"label": "x", "type": "y"}),
+            "POST roles" if template.starts_with("/groups") => json!({"_id": cast.ro}),
+            "POST roles" => json!({"label": "x", "actions": []}),
+            "POST modalities" => json!({"_id": "XX"}),
+            "POST permissions" | "POST templates" => json!({"_id": "stranger@x.org", "role_ids": [cast.ro]}),
+            "POST tags" | "PUT {value}" => json!({"value": "u"}),
+            "PATCH tags" | "DELETE tags" | "PUT tags" => json!(["t"]),
+            "POST notes" | "PUT {note}" => json!({"text": "x"}),
+            "PATCH info" | "POST info" if template.starts_with("/files") => json!({"a": 1}),
+            "PATCH info" | "POST info" => json!({"set": {"a": 1}}),
+            "PUT info" => json!({"a": 1}),
+            "PATCH classification" | "POST classification" | "PUT classification" => {
+                json!({"add": {"Custom": ["x"]}})
+            }
+            "PUT {name}" | "PUT {file_id}" => json!({"type": "text"}),
+            "POST move" => json!({"name": "b.txt"}),
+            "PUT bookmark-list" => json!([]),
+            "PUT settings" => json!({"center_gears": []}),
+            "PUT self" => json!({"version": "1"}),
+            "PUT {id}" if template.starts_with("/users") => json!({"firstname": "x"}),
+            "PUT {id}" => json!({"label": "x"}),
+            "DELETE files" => json!([self.file]),
+            "POST resolve" | "POST lookup" => json!({"path": [self.group, "study"]}),
+            "POST summary" => json!([{"level": "project", "_id": self.project}]),
+            "POST download" | "POST targets" => {
+                json!({"optional": false, "nodes": [{"level": "project", "_id": self.project}]})
+            }
+            _ if *method == Method::DELETE && template.matches('/').count() == 1 => {
+                json!([self.of_kind(last)])
+            }
+            _ => return None,
+        };
+        Some(body)
+    }
+}
+
+#[tokio::test]
+async fn every_call_is_open_to_its_least_caller_and_to_nobody_below() {
+    let cast = Cast::gather().await;
+    let mut wrong = Vec::new();
+    // What only reads leaves the hierarchy as it was for the next.
+    let mut kept: Option<Stage> = None;
+    for (number, route) in router::routes().into_iter().enumerate() {
+        let Some(least) = least_for(&route.method, &route.path) else {
+            wrong.push(format!("{} {}: not in the table of this test", route.method, route.path));
+            continue;
+        };
+        let stage = match kept.take() {
+            Some(stage) if route.method == Method::GET => stage,
+            _ => Stage::build(&cast, number).await,
+        };
+        let path = stage.fill(&cast, &route.path).await;
+        let body = stage.body(&cast, &route.method, &route.path);
+        for who in CALLERS {
+            let person = &cast.people.iter().find(|(one, _)| *one == who).unwrap().1;
+            let upload = route.method == Method::POST && route.path.ends_with("/files");
+            let answer = if upload {
+                cast.api.file(person, path.trim_end_matches("/files"), "new.txt", "x").await
+            } else {
+                cast.api.call(person, route.method.clone(), &path, body.clone()).await
+            };
+            let status = answer.status.as_u16();
+            let right = match refusal(least, who) {
+                Some(refused) => status == refused,
+                None => !matches!(status, 401..=403 | 405 | 500..),
+            };
+            if !right {
+                wrong.push(format!("{} {}: {who:?} got {status} {}", route.method, route.path, answer.body));
+            }
+        }
+        kept = (route.method == Method::GET).then_some(stage);
+    }
+    assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
+}
