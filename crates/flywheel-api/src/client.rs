@@ -1,7 +1,9 @@
 //! The client of the whole API: one method an operation, and calls without types.
 
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::models::Listing;
 use crate::operation::{BodyKind, Place};
 use crate::support::call::Call;
 use crate::transport::{CallOptions, Transport};
@@ -49,6 +51,37 @@ impl Client {
         body: Option<Value>,
     ) -> Result<ResponseValue<Value>, Error> {
         self.untyped(operation, path, query, body)?.answer().await
+    }
+
+    /// Calls an operation by its row in the table and reads the answer into a type of the caller's choice.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::request`].
+    pub async fn request_as<T: DeserializeOwned>(
+        &self,
+        operation: OperationId,
+        path: &[(&str, &str)],
+        query: &[(&str, &str)],
+        body: Option<Value>,
+    ) -> Result<ResponseValue<T>, Error> {
+        self.untyped(operation, path, query, body)?.answer().await
+    }
+
+    /// Calls an operation by its row in the table and reads the answer as a list, whose rows are read each by
+    /// itself when one of them is odd.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::request`].
+    pub async fn request_list<T: DeserializeOwned>(
+        &self,
+        operation: OperationId,
+        path: &[(&str, &str)],
+        query: &[(&str, &str)],
+        body: Option<Value>,
+    ) -> Result<ResponseValue<Listing<T>>, Error> {
+        self.untyped(operation, path, query, body)?.listing().await
     }
 
     /// Calls an operation without types and hands its answer over as it arrives.

@@ -1,6 +1,6 @@
 //! One call of one operation: where everything in this crate that talks JSON goes through.
 
-use flywheel_api::{OperationId, models::Listing};
+use flywheel_api::{Client as Raw, OperationId, models::Listing};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
@@ -54,43 +54,31 @@ impl Call {
     }
 
     /// Sends; the answer is a document.
-    pub(crate) async fn send<T: DeserializeOwned>(self, raw: &flywheel_api::Client) -> Result<T> {
-        let operation = self.operation;
-        let value = self.json(raw).await?;
-        serde_json::from_value(value).map_err(|error| undecodable(operation, &error))
-    }
-
-    /// Sends; whatever the answer says beyond its success is dropped.
-    pub(crate) async fn send_only(self, raw: &flywheel_api::Client) -> Result<()> {
-        self.json(raw).await.map(drop)
+    pub(crate) async fn send<T: DeserializeOwned>(self, raw: &Raw) -> Result<T> {
+        let (path, query) = self.parameters();
+        Ok(raw.request_as::<T>(self.operation, &path, &query, self.body.clone()).await?.into_inner())
     }
 
     /// Sends; the answer is a list, bare or in a page.
-    pub(crate) async fn list<T: DeserializeOwned>(self, raw: &flywheel_api::Client) -> Result<Listing<T>> {
-        self.send(raw).await
+    pub(crate) async fn list<T: DeserializeOwned>(self, raw: &Raw) -> Result<Listing<T>> {
+        let (path, query) = self.parameters();
+        Ok(raw.request_list::<T>(self.operation, &path, &query, self.body.clone()).await?.into_inner())
     }
 
-    async fn json(self, raw: &flywheel_api::Client) -> Result<Value> {
-        let names = self
-            .operation
-            .operation()
-            .path
-            .split('/')
-            .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
-        let path: Vec<(&str, &str)> = names.zip(self.path.iter().map(String::as_str)).collect();
-        let query: Vec<(&str, &str)> =
-            self.query.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        Ok(raw.request(self.operation, &path, &query, self.body).await?.into_inner())
+    /// Sends; whatever the answer says beyond its success is dropped, be it JSON or not.
+    pub(crate) async fn send_only(self, raw: &Raw) -> Result<()> {
+        let (path, query) = self.parameters();
+        raw.request_stream(self.operation, &path, &query, self.body.clone()).await.map(drop)
+    }
+
+    /// The parameters by their names: those of the path stand in the order of the route.
+    fn parameters(&self) -> (Parameters<'_>, Parameters<'_>) {
+        let route = self.operation.operation().path;
+        let names = route.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
+        let path = names.zip(self.path.iter().map(String::as_str)).collect();
+        let query = self.query.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        (path, query)
     }
 }
 
-/// Says where decoding failed, never what stood there.
-fn undecodable(operation: OperationId, error: &serde_json::Error) -> Error {
-    let message = match error.classify() {
-        serde_json::error::Category::Data => "the answer does not have the form that its description gives",
-        _ => "the answer is not a JSON document",
-    };
-    Error::new(ErrorKind::Decode, message)
-        .with_operation(operation.operation().name)
-        .with_may_have_executed(true)
-}
+type Parameters<'a> = Vec<(&'a str, &'a str)>;
