@@ -7,10 +7,11 @@ use rusqlite::Connection;
 use serde_json::{Value, json};
 
 use crate::{
+    accounts::devices,
     error::{ApiError, ApiResult},
     state::AppState,
     store::{
-        Doc, new_id, now,
+        Doc, now,
         records::{self, AccountKind},
     },
 };
@@ -150,13 +151,7 @@ fn register_device(db: &Connection, method: &str, name: &str) -> ApiResult<Calle
     let mut rows = statement.query((method, name))?;
     let mut device = match rows.next()? {
         Some(row) => crate::store::parse_doc(&row.get::<_, String>(0)?)?,
-        None => {
-            let fresh = json!({
-                "_id": new_id(), "type": method, "label": name, "name": name, "disabled": false, "errors": [],
-                "info": {}, "created": now(), "modified": now(), "revision": 1,
-            });
-            fresh.as_object().cloned().unwrap_or_default()
-        }
+        None => devices::fresh(method, name),
     };
     refuse_disabled(&device)?;
     device.insert("last_seen".into(), now().into());

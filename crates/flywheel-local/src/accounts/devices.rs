@@ -47,6 +47,15 @@ fn shown(db: &Connection, mut device: Doc, with_keys: bool) -> ApiResult<Value> 
     Ok(device.into())
 }
 
+/// The document of a device that nobody has seen yet.
+pub(crate) fn fresh(kind: &str, label: &str) -> Doc {
+    let device = json!({
+        "_id": new_id(), "type": kind, "label": label, "name": label, "disabled": false, "errors": [], "info": {},
+        "storage_config": {}, "created": now(), "modified": now(), "revision": 1,
+    });
+    device.as_object().cloned().unwrap_or_default()
+}
+
 fn save(db: &Connection, device: &mut Doc) -> ApiResult<()> {
     device.insert("modified".into(), now().into());
     records::put_account(db, Device, device)
@@ -78,18 +87,11 @@ pub(crate) async fn post(
         must("type", Shape::Text(1, 256)),
         may("storage_config", Shape::Any),
     ];
-    let mut device = check(body, &fields)?;
+    let given = check(body, &fields)?;
     let work = move |db: &Connection| {
-        device.insert("_id".into(), new_id().into());
-        device.insert("name".into(), device.get("label").cloned().unwrap_or_default());
-        for (key, value) in [
-            ("disabled", json!(false)),
-            ("errors", json!([])),
-            ("info", json!({})),
-            ("created", now().into()),
-        ] {
-            device.insert(key.into(), value);
-        }
+        let text = |key: &str| given.get(key).and_then(Value::as_str).unwrap_or_default();
+        let mut device = fresh(text("type"), text("label"));
+        device.extend(given);
         save(db, &mut device)?;
         Ok(device.into())
     };

@@ -109,7 +109,7 @@ fn fresh(
         "hash": arrival.blob.hash,
         "origin": origin,
         "parent_ref": parent.reference(),
-        "parents": parent.parents_of_child(),
+        "parents": parent.parents_of_file(),
         "provider_id": PROVIDER,
         "reference": false,
         "file_group": "files",

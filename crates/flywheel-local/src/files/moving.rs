@@ -91,7 +91,7 @@ fn rewrite(db: &Connection, file_id: &str, to: &Container, name: &str) -> ApiRes
             '$.name', :name, '$.modified', CASE WHEN current THEN :now ELSE doc ->> '$.modified' END,
             '$.revision', coalesce(doc ->> '$.revision', 0) + current)
          WHERE file_id = :file_id";
-    let (reference, parents, now) = (to.reference().to_string(), to.parents_of_child().to_string(), now());
+    let (reference, parents, now) = (to.reference().to_string(), to.parents_of_file().to_string(), now());
     db.prepare_cached(sql)?.execute(named_params! {
         ":reference": reference, ":parents": parents, ":name": name, ":now": now, ":file_id": file_id,
     })?;

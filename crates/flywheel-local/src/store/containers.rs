@@ -47,6 +47,11 @@ impl Container {
         Value::Object(parents)
     }
 
+    /// The `parents` of a file in this container: collections lie outside the tree, so their files have none.
+    pub(crate) fn parents_of_file(&self) -> Value {
+        if self.kind == Kind::Collection { Value::Null } else { self.parents_of_child() }
+    }
+
     /// `{type, id}`.
     pub(crate) fn reference(&self) -> Value {
         json!({"type": self.kind.singular(), "id": self.id})
