@@ -1,7 +1,8 @@
 """What every conformance program shares: keys of the site's users and small assertions.
 
 A program gets the site from the environment variable FLYWHEEL_CONFORMANCE_SITE, a JSON object
-`{"url": ..., "keys": {name: API key}, "emails": {name: user id}}`, and fails by an exception.
+`{"url": ..., "keys": {name: API key}, "emails": {name: user id}, "drone_secret": ...}`, and fails by an
+exception.
 """
 
 import contextlib

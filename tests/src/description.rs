@@ -5,8 +5,8 @@ use std::path::Path;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use http::Method;
-use jsonschema::error::ValidationErrorKind;
-use jsonschema::{Draft, Registry, ValidationError, Validator};
+use jsonschema::error::{TypeKind, ValidationErrorKind};
+use jsonschema::{Draft, JsonType, Registry, ValidationError, Validator};
 use serde_json::{Map, Value, json};
 
 /// The name under which schemas refer to the whole description.
@@ -398,11 +398,17 @@ fn explain(error: &ValidationError<'_>, found: &mut Vec<Mismatch>) {
         let depth = errors.iter().map(depth).max().unwrap_or_default();
         (depth, std::cmp::Reverse(errors.len()))
     };
-    // Of several that are equally close the first one counts: null is always last.
-    let closest = members.iter().rev().max_by_key(|errors| closeness(errors));
+    // Of several that are equally close the first one counts.
+    let candidates = members.iter().rev().filter(|errors| !errors.iter().all(wants_null));
+    let closest = candidates.max_by_key(|errors| closeness(errors));
     for error in closest.into_iter().flatten() {
         explain(error, found);
     }
+}
+
+/// Whether the only fault is that there is something where nothing was wanted as well.
+fn wants_null(error: &ValidationError<'_>) -> bool {
+    matches!(error.kind(), ValidationErrorKind::Type { kind: TypeKind::Single(JsonType::Null) })
 }
 
 /// How deep into the document an error lies, through unions.

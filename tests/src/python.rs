@@ -37,11 +37,24 @@ pub fn programs() -> PathBuf {
 /// When the program fails, when an answer to it did not fit the description, and in CI when there
 /// is no Python.
 pub fn run(program: &str) {
+    run_on(program, LocalSite::start);
+}
+
+/// Like [`run`], on a site that asks its clients to send files to signed URLs.
+///
+/// # Panics
+///
+/// As [`run`] does.
+pub fn run_signed(program: &str) {
+    run_on(program, LocalSite::start_signed);
+}
+
+fn run_on(program: &str, start: impl Fn() -> LocalSite) {
     let interpreter = match &*INTERPRETER {
         Ok(interpreter) => interpreter,
         Err(reason) => return skip(program, reason),
     };
-    let site = LocalSite::start();
+    let site = start();
     let scratch = tempfile::tempdir().expect("a temporary folder can be made");
     let mut command = tokio::process::Command::new(interpreter);
     command

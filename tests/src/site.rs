@@ -47,6 +47,20 @@ impl LocalSite {
     /// When the site cannot be started.
     #[must_use]
     pub fn start() -> Self {
+        Self::open(false)
+    }
+
+    /// Starts an empty site that asks its clients to send files to signed URLs.
+    ///
+    /// # Panics
+    ///
+    /// When the site cannot be started.
+    #[must_use]
+    pub fn start_signed() -> Self {
+        Self::open(true)
+    }
+
+    fn open(signed: bool) -> Self {
         let data = tempfile::tempdir().expect("a temporary folder can be made");
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
@@ -54,7 +68,7 @@ impl LocalSite {
             .build()
             .expect("a runtime can be made");
         let recorder = Arc::new(Recorder::default());
-        let (site, secrets, address) = runtime.block_on(open(data.path(), Arc::clone(&recorder)));
+        let (site, secrets, address) = runtime.block_on(open(data.path(), signed, Arc::clone(&recorder)));
         Self { runtime, address, secrets, recorder, site, _data: data }
     }
 
@@ -117,7 +131,12 @@ impl LocalSite {
             .collect();
         let emails: serde_json::Map<String, Value> =
             USERS.iter().map(|(name, email, _)| ((*name).to_owned(), (*email).into())).collect();
-        json!({"url": format!("http://{}", self.address), "keys": keys, "emails": emails})
+        json!({
+            "url": format!("http://{}", self.address),
+            "keys": keys,
+            "emails": emails,
+            "drone_secret": DRONE_SECRET,
+        })
     }
 
     /// Begins a request. `path` begins after `/api`.
@@ -163,12 +182,14 @@ impl Drop for LocalSite {
 
 async fn open(
     data: &std::path::Path,
+    signed: bool,
     recorder: Arc<Recorder>,
 ) -> (Site, Vec<(&'static str, String)>, SocketAddr) {
     let site = Site::builder()
         .data(data)
         .admin_key("the-key-of-nobody-in-these-tests")
         .drone_secret(DRONE_SECRET)
+        .signed_uploads(signed)
         .open()
         .await
         .expect("a site opens in an empty folder");

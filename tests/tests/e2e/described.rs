@@ -8,6 +8,7 @@ use serde_json::json;
 fn placeholder(name: &str) -> String {
     match name {
         "ctype" | "container_name" => "projects".to_owned(),
+        "subcontainer_name" => "sessions".to_owned(),
         name if name.contains("type") => "project".to_owned(),
         name if name.contains("uid") || name.contains("user") => "nobody@example.org".to_owned(),
         name if name.contains("id") => "0".repeat(24),

@@ -24,6 +24,8 @@ programs![
     containers,
     csv_reports,
     curation,
+    devices,
+    every_kind,
     exceptions,
     file_info_classification,
     file_zip,
@@ -32,6 +34,7 @@ programs![
     finders_paging,
     hierarchy_print,
     info_tags_notes,
+    list_options,
     moves,
     parallel_uploads,
     permissions,
@@ -40,6 +43,24 @@ programs![
     timestamps_ages,
     unicode_names,
 ];
+
+/// Programs that upload, once more on a site that asks for signed uploads.
+mod signed {
+    use flywheel_tests::python;
+
+    macro_rules! signed {
+        ($($name:ident),* $(,)?) => {
+            $(
+                #[test]
+                fn $name() {
+                    python::run_signed(stringify!($name));
+                }
+            )*
+        };
+    }
+
+    signed![analyses, every_kind, file_zip, files, parallel_uploads, unicode_names];
+}
 
 #[test]
 fn every_program_has_a_test() {
