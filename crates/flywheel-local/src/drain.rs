@@ -68,7 +68,9 @@ mod tests {
     async fn a_client_that_sends_all_before_it_listens_hears_the_refusal() {
         let site = crate::Site::builder().open().await.unwrap();
         let running = site.listen(([127, 0, 0, 1], 0).into()).await.unwrap();
-        for (path, status) in [("/api/sessions/1/files", "401"), ("/api/nowhere", "404"), ("/api/users/self/key", "401")] {
+        for (path, status) in
+            [("/api/sessions/1/files", "401"), ("/api/nowhere", "404"), ("/api/users/self/key", "401")]
+        {
             let mut socket = TcpStream::connect(running.address()).await.unwrap();
             let length = 64 * 1024 * 1024;
             let head = format!("POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n");

@@ -153,7 +153,10 @@ impl<'a> View<'a> {
         self.tail(&mut walked, tree.tail)?;
         match tree.leftover.as_slice() {
             [] => Ok(walked),
-            rest => Err(ApiError::not_found(format!("Could not resolve node for: {}", rest.join("/")))),
+            rest @ [first, ..] => {
+                let message = format!("Could not resolve node for: {}", rest.join("/"));
+                Err(ApiError::not_found(with_hint(message, first)))
+            }
         }
     }
 
@@ -333,10 +336,16 @@ fn no_match(kind: Kind, segment: &Segment) -> ApiError {
         Segment::Label(label) => format!("No match for {kind} with label {label}"),
     };
     match segment {
-        Segment::Label(label) if label.contains('.') => {
-            ApiError::not_found(format!("{message}\nIs it a file? Then write files/{label}"))
-        }
-        _ => ApiError::not_found(message),
+        Segment::Label(label) => ApiError::not_found(with_hint(message, label)),
+        Segment::Id(_) => ApiError::not_found(message),
+    }
+}
+
+fn with_hint(message: String, name: &str) -> String {
+    if name.contains('.') {
+        format!("{message}\nIs it a file? Then write files/{name}")
+    } else {
+        message
     }
 }
 
@@ -476,7 +485,7 @@ mod tests {
         for (path, message) in [
             ("nobody", "Could not find resource group:nobody"),
             ("lab/Other", "No match for project with label Other"),
-            ("lab/Study/sub-01/ses-01/T1w/t1.nii", "Could not resolve node for: t1.nii"),
+            ("lab/Study/sub-01/ses-01/T1w/t1", "Could not resolve node for: t1"),
             ("lab/Study/files/x", "No match for file with name x"),
             ("lab/Study/analyses/x", "No match for analysis with label x"),
             ("gears/mriqc", "No match for gear with name mriqc"),
@@ -484,8 +493,10 @@ mod tests {
             assert_eq!(ask(&bench, "/resolve", path).await.refused(404), message);
             assert_eq!(ask(&bench, "/lookup", path).await.refused(404), message);
         }
-        let hint = ask(&bench, "/lookup", "lab/Study/sub-01/s.txt").await.refused(404);
-        assert!(hint.ends_with("files/s.txt"), "{hint}");
+        for path in ["lab/Study/sub-01/s.txt", "lab/Study/sub-01/ses-01/T1w/s.txt"] {
+            let hint = ask(&bench, "/lookup", path).await.refused(404);
+            assert!(hint.ends_with("files/s.txt"), "{hint}");
+        }
         ask(&bench, "/lookup", "").await.refused(404);
         for body in [json!({"path": "lab"}), json!({}), json!({"path": [1]}), json!(null)] {
             bench.post("/resolve", body).await.refused(400);

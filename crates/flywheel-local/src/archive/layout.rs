@@ -5,9 +5,11 @@ use std::collections::HashMap;
 use chrono_tz::Tz;
 use serde_json::Value;
 
+use crate::store::Doc;
+
 /// The folder name of a container, before siblings are told apart: its label, else its timestamp where it was taken
 /// (`YYYYMMDD_HHMM`), else its uid, else its code, else `unknown_<kind>`. Characters that are not ASCII are dropped.
-pub(crate) fn folder_name(kind: &str, doc: &Value) -> String {
+pub(crate) fn folder_name(kind: &str, doc: &Doc) -> String {
     let text = |key: &str| doc.get(key).and_then(Value::as_str).map(safe).filter(|name| !name.is_empty());
     text("label")
         .or_else(|| taken_at(doc))
@@ -16,7 +18,7 @@ pub(crate) fn folder_name(kind: &str, doc: &Value) -> String {
         .unwrap_or_else(|| format!("unknown_{kind}"))
 }
 
-fn taken_at(doc: &Value) -> Option<String> {
+fn taken_at(doc: &Doc) -> Option<String> {
     let time = flywheel_core::time::parse_utc(doc.get("timestamp")?.as_str()?).ok()?;
     let zone: Tz =
         doc.get("timezone").and_then(Value::as_str).and_then(|zone| zone.parse().ok()).unwrap_or(Tz::UTC);
@@ -67,6 +69,7 @@ impl Folders {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use serde_json::json;
 
     use super::*;
@@ -91,7 +94,7 @@ mod tests {
             ("project", json!({"label": ".."}), "__"),
             ("project", json!({"label": "a\\b\nc"}), "a_b_c"),
         ] {
-            assert_eq!(folder_name(kind, &doc), name, "{doc}");
+            assert_eq!(folder_name(kind, doc.as_object().unwrap()), name, "{doc}");
         }
     }
 

@@ -74,11 +74,16 @@ pub(crate) async fn create(
         if count == 0 {
             return Err(ApiError::not_found("There is no file to download"));
         }
-        tickets::expire(db, Purpose::Archive)?;
-        let ticket = tickets::issue(db, Purpose::Archive, &wish.to_doc()?)?;
-        Ok(json!({"ticket": ticket, "filename": wish.filename(Format::Tar), "file_cnt": count, "size": size}))
+        Ok((wish, count, size))
     };
-    state.store.write(work).await.map(Json)
+    let (wish, count, size) = state.store.read(work).await?;
+    let filename = wish.filename(Format::Tar);
+    let issue = move |db: &Connection| {
+        tickets::expire(db, Purpose::Archive)?;
+        tickets::issue(db, Purpose::Archive, &wish.to_doc()?)
+    };
+    let ticket = state.store.write(issue).await?;
+    Ok(Json(json!({"ticket": ticket, "filename": filename, "file_cnt": count, "size": size})))
 }
 
 /// `GET /download?ticket=&format=tar|zip`: the archive; the ticket is the permission.

@@ -68,7 +68,7 @@ impl Plan {
             if container.kind == Kind::Analysis {
                 planner.analysis(&container)?
             } else {
-                planner.tree(container)?
+                planner.tree(&container)?
             }
         }
         Ok(Self { folders: planner.list, filters: wish.filters.clone() })
@@ -119,6 +119,23 @@ fn single(file: &FileNode) -> Folder {
     Folder { path: format!("{kind}/{}", layout::file_name(&file.container_id)), source }
 }
 
+/// A container as far as its folder depends on it.
+struct Branch {
+    id: String,
+    kind: Kind,
+    name: String,
+}
+
+impl Branch {
+    fn of(container: &Container) -> Self {
+        let name = match container.kind {
+            Kind::Group => layout::file_name(&container.id),
+            kind => layout::folder_name(kind.singular(), &container.doc),
+        };
+        Self { id: container.id.clone(), kind: container.kind, name }
+    }
+}
+
 struct Planner<'a> {
     db: &'a Connection,
     wish: &'a Wish,
@@ -128,31 +145,37 @@ struct Planner<'a> {
 }
 
 impl Planner<'_> {
-    /// A container of the hierarchy and everything below it, level by level.
-    fn tree(&mut self, top: Container) -> ApiResult<()> {
-        if !self.passes(&top) {
+    /// A container of the hierarchy and everything below it. Of what waits its turn only ids and names are held.
+    fn tree(&mut self, top: &Container) -> ApiResult<()> {
+        if !self.passes(top) {
             return Ok(());
         }
-        let above = self.path_above(&top)?;
-        let mut level = vec![(top, above)];
-        while !level.is_empty() {
-            let mut below = Vec::new();
-            for (container, above) in level {
-                let path = self.place(&container, &above);
-                self.take(&container, &path)?;
-                if let Some(kind) = container.kind.child() {
-                    let children = containers::children(self.db, &container.id, kind)?;
-                    below.extend(
-                        children
-                            .into_iter()
-                            .filter(|child| self.passes(child))
-                            .map(|child| (child, path.clone())),
-                    );
-                }
+        let mut waiting = vec![(Branch::of(top), self.path_above(top)?)];
+        while let Some((branch, above)) = waiting.pop() {
+            let path = self.place(&branch, &above);
+            self.take(&branch, &path)?;
+            if let Some(kind) = branch.kind.child() {
+                let below = self.below(&branch.id, kind)?;
+                waiting.extend(below.into_iter().rev().map(|branch| (branch, path.clone())));
             }
-            level = below;
         }
         Ok(())
+    }
+
+    /// What is directly below and passes, oldest first.
+    fn below(&self, parent: &str, kind: Kind) -> ApiResult<Vec<Branch>> {
+        let sql = "SELECT id, kind, doc FROM containers
+             WHERE parent_id = ? AND kind = ? AND deleted IS NULL ORDER BY created, id";
+        let mut statement = self.db.prepare_cached(sql)?;
+        let mut rows = statement.query((parent, kind.code()))?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            let container = Container::from_row(row)?;
+            if self.passes(&container) {
+                found.push(Branch::of(&container));
+            }
+        }
+        Ok(found)
     }
 
     fn passes(&self, container: &Container) -> bool {
@@ -168,39 +191,36 @@ impl Planner<'_> {
         for kind in Kind::LEVELS.into_iter().filter(|&kind| kind < container.kind) {
             let Some(ancestor) = container.ancestor(kind) else { continue };
             if let Some(ancestor) = containers::find(self.db, ancestor)? {
-                path = self.place(&ancestor, &path);
+                path = self.place(&Branch::of(&ancestor), &path);
             }
         }
         Ok(path)
     }
 
-    fn place(&mut self, container: &Container, above: &str) -> String {
-        let name = match container.kind {
-            Kind::Group if self.wish.layout == Layout::Full => return above.to_owned(),
-            Kind::Group => layout::file_name(&container.id),
-            kind => layout::folder_name(kind.singular(), &Value::Object(container.doc.clone())),
-        };
-        let below_marker =
-            matches!(container.kind, Kind::Subject | Kind::Session | Kind::Acquisition | Kind::Analysis);
-        if self.wish.layout == Layout::Full && below_marker {
-            let marked = format!("{above}/{}", container.kind.plural().to_uppercase());
-            return self.folders.place(&container.id, &marked, &name);
+    fn place(&mut self, branch: &Branch, above: &str) -> String {
+        let full = self.wish.layout == Layout::Full;
+        match branch.kind {
+            Kind::Group if full => above.to_owned(),
+            Kind::Subject | Kind::Session | Kind::Acquisition | Kind::Analysis if full => {
+                let marked = format!("{above}/{}", branch.kind.plural().to_uppercase());
+                self.folders.place(&branch.id, &marked, &branch.name)
+            }
+            _ => self.folders.place(&branch.id, above, &branch.name),
         }
-        self.folders.place(&container.id, above, &name)
     }
 
     /// Takes a container's own files, and with the full layout its analyses when they are wished for.
-    fn take(&mut self, container: &Container, path: &str) -> ApiResult<()> {
-        if !self.seen.insert(container.id.clone()) {
+    fn take(&mut self, branch: &Branch, path: &str) -> ApiResult<()> {
+        if !self.seen.insert(branch.id.clone()) {
             return Ok(());
         }
         let full = self.wish.layout == Layout::Full;
         let path_of_files = if full { format!("{path}/FILES") } else { path.to_owned() };
-        self.list.push(Folder { path: path_of_files, source: Source::Files(container.id.clone()) });
+        self.list.push(Folder { path: path_of_files, source: Source::Files(branch.id.clone()) });
         if full && self.wish.analyses {
-            for analysis in containers::children(self.db, &container.id, Kind::Analysis)? {
-                let path = self.place(&analysis, path);
-                self.inputs_and_outputs(&analysis, &path, ["INPUT", "OUTPUT"]);
+            for analysis in containers::children(self.db, &branch.id, Kind::Analysis)? {
+                let path = self.place(&Branch::of(&analysis), path);
+                self.inputs_and_outputs(&analysis.id, &path, ["INPUT", "OUTPUT"]);
             }
         }
         Ok(())
@@ -215,24 +235,24 @@ impl Planner<'_> {
                 let above = match containers::find(self.db, parent.unwrap_or_default())? {
                     Some(parent) => {
                         let above = self.path_above(&parent)?;
-                        self.place(&parent, &above)
+                        self.place(&Branch::of(&parent), &above)
                     }
                     None => self.wish.prefix.clone(),
                 };
-                self.place(analysis, &above)
+                self.place(&Branch::of(analysis), &above)
             }
-            Layout::Classic | Layout::Bulk => self.place(analysis, ""),
+            Layout::Classic | Layout::Bulk => self.place(&Branch::of(analysis), ""),
         };
         let names = if self.wish.layout == Layout::Full { ["INPUT", "OUTPUT"] } else { ["input", "output"] };
-        self.inputs_and_outputs(analysis, &path, names);
+        self.inputs_and_outputs(&analysis.id, &path, names);
         Ok(())
     }
 
-    fn inputs_and_outputs(&mut self, analysis: &Container, path: &str, [input, output]: [&str; 2]) {
-        if self.seen.insert(analysis.id.clone()) {
+    fn inputs_and_outputs(&mut self, analysis: &str, path: &str, [input, output]: [&str; 2]) {
+        if self.seen.insert(analysis.to_owned()) {
             let folder = |name: &str, source| Folder { path: format!("{path}/{name}"), source };
-            self.list.push(folder(input, Source::Inputs(analysis.id.clone())));
-            self.list.push(folder(output, Source::Files(analysis.id.clone())));
+            self.list.push(folder(input, Source::Inputs(analysis.to_owned())));
+            self.list.push(folder(output, Source::Files(analysis.to_owned())));
         }
     }
 }

@@ -84,7 +84,7 @@ impl Blobs for Folder {
                     let Some(id) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else {
                         continue;
                     };
-                    if entry.metadata()?.modified()? < limit && orphan(id)? {
+                    if orphan(id)? && entry.metadata()?.modified()? < limit {
                         fs::remove_file(entry.path())?;
                         removed += 1;
                     }

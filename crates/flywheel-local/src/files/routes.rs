@@ -72,7 +72,7 @@ fn by_id() -> Vec<Route> {
         post("/files/{file_id}/ticket", On(FilesDownload), download::ticket),
         get("/files/{file_id}/ticket/{ticket}/validate", Public, download::validate_ticket),
         get("/files/{file_id}/zip_info", On(FilesDownload), download::zip_info),
-        get("/files/{file_id}/zip_member/{member}", On(FilesDownload), download::zip_member),
+        get("/files/{file_id}/zip_member/{*member}", On(FilesDownload), download::zip_member),
         get("/files/{file_id}/info", On(FilesViewMetadata), details::info),
         patch("/files/{file_id}/info", On(FilesModifyMetadata), details::merge_info),
         put("/files/{file_id}/info", On(FilesModifyMetadata), details::replace_info),

@@ -136,7 +136,7 @@ ro GET /files/{file_id}/download
 ro POST /files/{file_id}/ticket
 anyone GET /files/{file_id}/ticket/{ticket}/validate
 ro GET /files/{file_id}/zip_info
-ro GET /files/{file_id}/zip_member/{member}
+ro GET /files/{file_id}/zip_member/{*member}
 ro GET /files/{file_id}/info
 rw PATCH /files/{file_id}/info
 rw PUT /files/{file_id}/info

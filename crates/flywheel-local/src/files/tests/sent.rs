@@ -161,6 +161,7 @@ async fn a_zip_is_listed_and_gives_its_members() {
         let answer = bench.get(&path).await;
         assert_eq!((answer.header(header::CONTENT_TYPE), &answer.bytes[..]), ("text/csv", &b"two"[..]));
     }
+    assert_eq!(bench.get(&format!("/files/{id}/zip_member/series/1.txt")).await.bytes, "one");
     bench.get(&bench.file("a.zip?member=2.csv")).await.refused(400);
     bench.put("a.txt", b"no zip").await;
     bench.get(&bench.file("a.txt?info=true")).await.refused(400);
