@@ -43,6 +43,7 @@ mod list;
 mod matching;
 mod modalities;
 mod operations;
+mod origins;
 mod present;
 mod query;
 mod request_id;

@@ -11,6 +11,7 @@ use crate::{
     auth::Caller,
     error::ApiResult,
     kind::Kind,
+    origins,
     query::{Features, ListQuery, Params},
     store::{
         Doc,
@@ -30,6 +31,8 @@ pub(crate) struct Shape {
     files: bool,
     analyses: bool,
     avatars: bool,
+    /// Add `join-origin`.
+    origins: bool,
     /// Say the kind in `container_type`.
     typed: bool,
 }
@@ -43,13 +46,14 @@ impl Shape {
             files: true,
             analyses: false,
             avatars: query.avatars,
+            origins: origins::wanted(&query.params),
             typed: false,
         }
     }
 
     /// A row of a list, without or with `info`.
     pub(crate) fn row(info: bool) -> Self {
-        Self { list: true, info, files: true, analyses: false, avatars: false, typed: false }
+        Self { list: true, info, files: true, analyses: false, avatars: false, origins: false, typed: false }
     }
 
     /// A single container.
@@ -60,6 +64,7 @@ impl Shape {
             files: !features.has("exclude-files"),
             analyses: !features.has("slim-containers") && !features.has("exclude-analyses"),
             avatars: params.flag("join_avatars"),
+            origins: origins::wanted(params),
             typed: false,
         }
     }
@@ -250,6 +255,9 @@ fn one(
     fill(kind, &mut doc);
     if shape.avatars {
         name_authors(db, &mut doc)?;
+    }
+    if shape.origins {
+        origins::join(db, &mut doc)?;
     }
     if shape.typed {
         doc.insert("container_type".into(), kind.singular().into());

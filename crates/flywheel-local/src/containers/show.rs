@@ -159,17 +159,7 @@ fn add_stats(db: &Connection, kind: Option<Kind>, row: &mut Value) -> ApiResult<
     let count =
         |sql: &str| -> ApiResult<i64> { Ok(db.prepare_cached(sql)?.query_row([&id], |row| row.get(0))?) };
     match kind {
-        Some(Kind::Project) => {
-            let of = |kind: Kind| {
-                count(&format!(
-                    "SELECT count(*) FROM containers WHERE project_id = ? AND kind = {} AND deleted IS NULL",
-                    kind.code()
-                ))
-            };
-            row["stats"] = json!({"number_of": {
-                "subjects": of(Kind::Subject)?, "sessions": of(Kind::Session)?, "acquisitions": of(Kind::Acquisition)?,
-            }});
-        }
+        Some(Kind::Project) => row["stats"] = project_stats(db, &id)?,
         Some(Kind::Collection) => {
             let distinct = |column: &str| {
                 count(&format!(
@@ -186,6 +176,42 @@ fn add_stats(db: &Connection, kind: Option<Kind>, row: &mut Value) -> ApiResult<
         _ => {}
     }
     Ok(())
+}
+
+/// What is in a project: how many of each kind, and what its files are.
+fn project_stats(db: &Connection, id: &str) -> ApiResult<Value> {
+    let count =
+        |sql: &str| -> ApiResult<i64> { Ok(db.prepare_cached(sql)?.query_row([id], |row| row.get(0))?) };
+    let of = |kind: Kind| {
+        let code = kind.code();
+        count(&format!(
+            "SELECT count(*) FROM containers WHERE project_id = ? AND kind = {code} AND deleted IS NULL"
+        ))
+    };
+    let words = |column: &str, from: &str| -> ApiResult<Vec<String>> {
+        let sql = format!(
+            "SELECT DISTINCT {column} FROM {from} WHERE files.project_id = ? AND current AND {column} IS NOT NULL
+             ORDER BY 1"
+        );
+        let mut statement = db.prepare_cached(&sql)?;
+        let found = statement.query_map([id], |row| row.get(0))?;
+        Ok(found.collect::<Result<_, _>>()?)
+    };
+    Ok(json!({
+        "number_of": {
+            "subjects": of(Kind::Subject)?, "sessions": of(Kind::Session)?,
+            "acquisitions": of(Kind::Acquisition)?, "analyses": of(Kind::Analysis)?, "jobs": 0,
+            "files": count("SELECT count(*) FROM files WHERE project_id = ? AND current")?,
+            "acquisition_files": count(
+                "SELECT count(*) FROM files WHERE project_id = ? AND current
+                 AND doc ->> '$.parent_ref.type' = 'acquisition'",
+            )?,
+        },
+        "age_groups": [],
+        "measurements": words("m.value", "files, json_each(files.doc, '$.classification.Measurement') AS m")?,
+        "modalities": words("files.modality", "files")?,
+        "file_types": words("files.type", "files")?,
+    }))
 }
 
 /// `GET /projects/groups`: the groups of the projects that the caller may see.
