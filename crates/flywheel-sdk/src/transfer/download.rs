@@ -310,11 +310,10 @@ impl Plan {
         let continued = part.existing > 0;
         let done = match fill(&mut part, self.fetch, self.recorded).await {
             Ok(done) => part.finish().await.map(|()| done),
-            Err(error) if error.kind() == ErrorKind::Integrity => {
-                part.discard();
+            Err(error) => {
+                part.give_up(error.kind() != ErrorKind::Integrity).await;
                 Err(error)
             }
-            Err(error) => Err(error),
         };
         (continued, done)
     }

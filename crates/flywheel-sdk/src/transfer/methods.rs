@@ -65,8 +65,10 @@ fn upload<C: Resource>(container: &C, sources: Vec<Source>) -> Upload<Vec<File>>
     let parent = container.reference();
     let operation = C::KIND.routes().upload.ok_or_else(|| unsupported(C::KIND, "upload files to"));
     Upload::new(container.client(), operation, container.id(), sources, move |client, stored| {
-        let files: Result<Vec<FileOutput>, _> = stored.into_iter().map(serde_json::from_value::<FileOutput>).collect();
-        let files = files.map_err(|_| unclear("what the site says of the stored files has another form than described"))?;
+        let files: Result<Vec<FileOutput>, _> =
+            stored.into_iter().map(serde_json::from_value::<FileOutput>).collect();
+        let files = files
+            .map_err(|_| unclear("what the site says of the stored files has another form than described"))?;
         Ok(files_of(client, &parent, files))
     })
 }

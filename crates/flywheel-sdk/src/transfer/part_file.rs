@@ -3,10 +3,11 @@
 //! Writing and hashing happen on a thread of their own, so that neither holds up the network.
 
 use std::{
-    fs::{File, OpenOptions},
+    fs::{File, OpenOptions, TryLockError},
     hash::{BuildHasher, Hasher, RandomState},
     io::{self, Read, Write},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -17,6 +18,9 @@ use crate::{Error, ErrorKind, Result};
 
 /// Chunks that may wait for the disk.
 const QUEUE: usize = 16;
+/// How often, and how far apart, the file of an earlier run is tried.
+const LOCK_TRIES: u32 = 20;
+const LOCK_PAUSE: Duration = Duration::from_millis(10);
 /// Longest part of the destination's name that is taken over, in bytes.
 const NAME_LIMIT: usize = 180;
 
@@ -89,9 +93,13 @@ impl PartFile {
         done.map_err(|error| named(&self.destination, error))
     }
 
-    /// Throws away what is there, now and for later runs.
-    pub(super) fn discard(mut self) {
-        self.keep = false;
+    /// Gives the file up: what arrived is written out if it is to be continued, and removed otherwise.
+    pub(super) async fn give_up(mut self, keep: bool) {
+        self.keep &= keep;
+        if self.keep {
+            // The failure that made this necessary is the one to tell.
+            let _ = self.written().await;
+        }
     }
 
     /// Puts the written file into its place, over whatever was there.
@@ -120,11 +128,15 @@ fn named(path: &Path, error: io::Error) -> Error {
 fn continued(destination: &Path, tag: &str) -> io::Result<Option<(PathBuf, File)>> {
     let path = beside(destination, tag)?;
     let file = OpenOptions::new().read(true).append(true).create(true).open(&path)?;
-    match file.try_lock() {
-        Ok(()) => Ok(Some((path, file))),
-        Err(std::fs::TryLockError::WouldBlock) => Ok(None),
-        Err(std::fs::TryLockError::Error(error)) => Err(error),
+    for _ in 0..LOCK_TRIES {
+        match file.try_lock() {
+            Ok(()) => return Ok(Some((path, file))),
+            // A run that was dropped a moment ago may still be writing what it had.
+            Err(TryLockError::WouldBlock) => std::thread::sleep(LOCK_PAUSE),
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
     }
+    Ok(None)
 }
 
 fn fresh(destination: &Path) -> io::Result<(PathBuf, File)> {

@@ -64,8 +64,12 @@ impl<T: Send + 'static> Upload<T> {
     }
 
     /// The same upload, of which the caller gets something else.
-    pub(super) fn map<U: Send + 'static>(self, change: impl FnOnce(T) -> Result<U> + Send + 'static) -> Upload<U> {
-        let Self { client, operation, container, sources, preserve_metadata, callbacks, options, finish } = self;
+    pub(super) fn map<U: Send + 'static>(
+        self,
+        change: impl FnOnce(T) -> Result<U> + Send + 'static,
+    ) -> Upload<U> {
+        let Self { client, operation, container, sources, preserve_metadata, callbacks, options, finish } =
+            self;
         let finish: Finish<U> = Box::new(move |client, stored| change(finish(client, stored)?));
         Upload { client, operation, container, sources, preserve_metadata, callbacks, options, finish }
     }

@@ -208,10 +208,10 @@ async fn a_zip_is_listed_and_one_member_fetched() {
     let member = Download::zip_member(&client, Ok(recorded()), &zip.members[0].path).bytes().await.unwrap();
     assert_eq!(member, "abc");
     let arrived = server.arrived();
-    assert_eq!(arrived[0].line(), "GET /api/acquisitions/a1/files/t%201.nii?version=2&info=true HTTP/1.1");
+    assert_eq!(arrived[0].line(), "GET /api/acquisitions/a1/files/t%201.nii?info=true&version=2 HTTP/1.1");
     assert_eq!(
         arrived[1].line(),
-        "GET /api/acquisitions/a1/files/t%201.nii?version=2&member=a%2Fb.dcm HTTP/1.1"
+        "GET /api/acquisitions/a1/files/t%201.nii?member=a%2Fb.dcm&version=2 HTTP/1.1"
     );
 }
 
