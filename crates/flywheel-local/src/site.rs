@@ -130,7 +130,7 @@ impl SiteBuilder {
         let lock = lock(&data)?;
         let opened = SystemTime::now();
         let unusable = |source| SiteError::Folder { path: data.clone(), source };
-        let blobs = BlobStore::in_folder(&data.join("blobs")).map_err(unusable)?;
+        let blobs = BlobStore::in_folder(&data.join("blobs"), keeping).map_err(unusable)?;
         let store = Store::open(&data.join("site.db"), keeping)
             .map_err(|error| SiteError::Database(error.to_string()))?;
         let secret = self.admin_key.map_or_else(generate_key, |key| last_part(&key).to_owned());

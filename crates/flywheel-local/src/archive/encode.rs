@@ -238,7 +238,7 @@ mod tests {
 
     async fn archive(format: Format, files: &[(&str, Vec<u8>)]) -> Vec<u8> {
         let folder = tempfile::tempdir().unwrap();
-        let blobs = BlobStore::in_folder(folder.path()).unwrap();
+        let blobs = BlobStore::in_folder(folder.path(), crate::store::Keeping::Passing).unwrap();
         let entries = entries(&blobs, files).await;
         encode(blobs, format, stream::iter(entries)).try_collect::<Vec<_>>().await.unwrap().concat()
     }
@@ -286,7 +286,7 @@ mod tests {
     #[tokio::test]
     async fn a_missing_content_breaks_the_archive_instead_of_shortening_it() {
         let folder = tempfile::tempdir().unwrap();
-        let blobs = BlobStore::in_folder(folder.path()).unwrap();
+        let blobs = BlobStore::in_folder(folder.path(), crate::store::Keeping::Passing).unwrap();
         for format in [Format::Tar, Format::Zip] {
             let entries = entries(&blobs, &sample()).await;
             blobs.remove(entries[3].as_ref().unwrap().blob.id).unwrap();
@@ -295,10 +295,20 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_tar_header_holds_sizes_beyond_what_eleven_octal_digits_can() {
+        let size = 20 * 1024 * 1024 * 1024;
+        let blob = Stored { id: uuid::Uuid::new_v4(), size, hash: String::new() };
+        let bytes = tar_header(&Entry { path: "big".into(), blob, modified: Utc::now() }).unwrap();
+        let header = tar::Header::from_byte_slice(&bytes);
+        assert_eq!((bytes.len(), header.size().unwrap()), (TAR_BLOCK, size));
+        assert_eq!((tar_padding(size), tar_padding(size + 1)), (0, TAR_BLOCK - 1));
+    }
+
     #[tokio::test]
     async fn a_path_that_leaves_the_archive_is_refused_by_tar() {
         let folder = tempfile::tempdir().unwrap();
-        let blobs = BlobStore::in_folder(folder.path()).unwrap();
+        let blobs = BlobStore::in_folder(folder.path(), crate::store::Keeping::Passing).unwrap();
         let entries = entries(&blobs, &[("../outside", b"x".to_vec())]).await;
         assert!(encode(blobs, Format::Tar, stream::iter(entries)).try_collect::<Vec<_>>().await.is_err());
     }

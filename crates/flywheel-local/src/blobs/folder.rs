@@ -12,34 +12,67 @@ use std::{
 use uuid::Uuid;
 
 use super::{Blobs, Sink, Source};
+use crate::store::Keeping;
 
 const UNFINISHED: &str = "tmp";
 const WRITE_BUFFER: usize = 256 * 1024;
 
+/// Shared by the folder and by what is being written into it.
 #[derive(Debug)]
-pub(super) struct Folder {
+struct Disk {
     root: PathBuf,
+    keeping: Keeping,
     /// Shards whose own folder entries are known to be on disk.
-    durable: Arc<Mutex<HashSet<PathBuf>>>,
+    synced: Mutex<HashSet<PathBuf>>,
 }
 
-impl Folder {
-    pub(super) fn open(root: &Path) -> io::Result<Self> {
-        fs::create_dir_all(root.join(UNFINISHED))?;
-        sync_folder(root)?;
-        if let Some(parent) = root.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-            sync_folder(parent)?;
-        }
-        Ok(Self { root: root.to_owned(), durable: Arc::default() })
+impl Disk {
+    fn path_of(&self, id: Uuid) -> PathBuf {
+        let name = id.to_string();
+        self.root.join(&name[..2]).join(&name[2..4]).join(name)
     }
 
-    fn path(&self, id: Uuid) -> PathBuf {
-        path_of(&self.root, id)
+    /// Puts a folder's entries on disk, which only Unix can do by themselves.
+    fn sync_folder(&self, folder: &Path) -> io::Result<()> {
+        if cfg!(unix) && self.keeping == Keeping::Durable { File::open(folder)?.sync_all() } else { Ok(()) }
+    }
+
+    fn sync_file(&self, file: &File) -> io::Result<()> {
+        if self.keeping == Keeping::Durable { file.sync_all() } else { Ok(()) }
+    }
+
+    /// Makes a shard's folder, and puts its entry and its parent's on disk the first time this process uses it.
+    fn make_shard(&self, shard: &Path) -> io::Result<()> {
+        if self.synced.lock().unwrap_or_else(PoisonError::into_inner).contains(shard) {
+            return Ok(());
+        }
+        fs::create_dir_all(shard)?;
+        if let Some(parent) = shard.parent() {
+            self.sync_folder(parent)?;
+        }
+        self.sync_folder(&self.root)?;
+        self.synced.lock().unwrap_or_else(PoisonError::into_inner).insert(shard.to_owned());
+        Ok(())
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Folder(Arc<Disk>);
+
+impl Folder {
+    pub(super) fn open(root: &Path, keeping: Keeping) -> io::Result<Self> {
+        fs::create_dir_all(root.join(UNFINISHED))?;
+        let disk = Disk { root: root.to_owned(), keeping, synced: Mutex::default() };
+        disk.sync_folder(root)?;
+        if let Some(parent) = root.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+            disk.sync_folder(parent)?;
+        }
+        Ok(Self(Arc::new(disk)))
     }
 
     /// What a kill left in the middle of an upload. Uploads of this process are younger than `limit`.
     fn sweep_unfinished(&self, limit: SystemTime) -> io::Result<()> {
-        for entry in fs::read_dir(self.root.join(UNFINISHED))? {
+        for entry in fs::read_dir(self.0.root.join(UNFINISHED))? {
             let entry = entry?;
             if entry.metadata()?.modified()? < limit {
                 fs::remove_file(entry.path())?;
@@ -49,35 +82,29 @@ impl Folder {
     }
 }
 
-fn path_of(root: &Path, id: Uuid) -> PathBuf {
-    let name = id.to_string();
-    root.join(&name[..2]).join(&name[2..4]).join(name)
-}
-
 impl Blobs for Folder {
     fn create(&self) -> io::Result<Box<dyn Sink>> {
-        let path = self.root.join(UNFINISHED).join(Uuid::new_v4().to_string());
+        let path = self.0.root.join(UNFINISHED).join(Uuid::new_v4().to_string());
         let file = File::create_new(&path)?;
         Ok(Box::new(Unfinished {
             file: BufWriter::with_capacity(WRITE_BUFFER, file),
             path: TemporaryPath(Some(path)),
-            root: self.root.clone(),
-            durable: self.durable.clone(),
+            disk: self.0.clone(),
         }))
     }
 
     fn open(&self, id: Uuid) -> io::Result<Box<dyn Source>> {
-        File::open(self.path(id)).map(|file| Box::new(Content(file)) as Box<dyn Source>)
+        File::open(self.0.path_of(id)).map(|file| Box::new(Content(file)) as Box<dyn Source>)
     }
 
     fn remove(&self, id: Uuid) -> io::Result<()> {
-        fs::remove_file(self.path(id))
+        fs::remove_file(self.0.path_of(id))
     }
 
     fn sweep(&self, limit: SystemTime, orphan: &mut dyn FnMut(Uuid) -> io::Result<bool>) -> io::Result<u64> {
         self.sweep_unfinished(limit)?;
         let mut removed = 0;
-        for outer in folders_in(&self.root)? {
+        for outer in folders_in(&self.0.root)? {
             for inner in folders_in(&outer)? {
                 for entry in fs::read_dir(inner)? {
                     let entry = entry?;
@@ -118,8 +145,7 @@ impl Drop for TemporaryPath {
 struct Unfinished {
     file: BufWriter<File>,
     path: TemporaryPath,
-    root: PathBuf,
-    durable: Arc<Mutex<HashSet<PathBuf>>>,
+    disk: Arc<Disk>,
 }
 
 impl Write for Unfinished {
@@ -135,41 +161,16 @@ impl Write for Unfinished {
 impl Sink for Unfinished {
     fn publish(mut self: Box<Self>, id: Uuid) -> io::Result<()> {
         self.file.flush()?;
-        self.file.get_ref().sync_all()?;
-        let target = path_of(&self.root, id);
-        let shard = target.parent().unwrap_or(&self.root);
-        make_durable(&self.root, shard, &self.durable)?;
+        self.disk.sync_file(self.file.get_ref())?;
+        let target = self.disk.path_of(id);
+        let shard = target.parent().unwrap_or(&self.disk.root);
+        self.disk.make_shard(shard)?;
         if let Some(path) = &self.path.0 {
             fs::rename(path, &target)?;
         }
         self.path.0 = None;
-        sync_folder(shard)
+        self.disk.sync_folder(shard)
     }
-}
-
-/// Makes a shard's folder, and puts its entry and its parent's on disk the first time this process uses it.
-fn make_durable(root: &Path, shard: &Path, known: &Mutex<HashSet<PathBuf>>) -> io::Result<()> {
-    if known.lock().unwrap_or_else(PoisonError::into_inner).contains(shard) {
-        return Ok(());
-    }
-    fs::create_dir_all(shard)?;
-    if let Some(parent) = shard.parent() {
-        sync_folder(parent)?;
-    }
-    sync_folder(root)?;
-    known.lock().unwrap_or_else(PoisonError::into_inner).insert(shard.to_owned());
-    Ok(())
-}
-
-#[cfg(unix)]
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
-}
-
-/// Only Unix can put a folder's entries on disk by themselves.
-#[cfg(not(unix))]
-fn sync_folder(_folder: &Path) -> io::Result<()> {
-    Ok(())
 }
 
 struct Content(File);

@@ -25,7 +25,7 @@ use http::StatusCode;
 use uuid::Uuid;
 
 pub(crate) use self::{read::ByteStream, upload::Upload};
-use crate::error::ApiError;
+use crate::{error::ApiError, store::Keeping};
 
 /// A blob that is on disk, as a file's row records it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -117,12 +117,12 @@ pub(crate) trait Source: Read + Seek + Send {
 pub(crate) struct BlobStore(Arc<dyn Blobs>);
 
 impl BlobStore {
-    /// Blobs in the folder `root`, which is made when absent.
+    /// Blobs in the folder `root`, which is made when absent. Nothing is synced in a folder that goes with the process.
     ///
     /// # Errors
     /// The folder cannot be made.
-    pub(crate) fn in_folder(root: &Path) -> io::Result<Self> {
-        Ok(Self(Arc::new(folder::Folder::open(root)?)))
+    pub(crate) fn in_folder(root: &Path, keeping: Keeping) -> io::Result<Self> {
+        Ok(Self(Arc::new(folder::Folder::open(root, keeping)?)))
     }
 
     /// Begins a new blob. Nothing touches the disk before the first bytes are there.

@@ -11,7 +11,7 @@ use super::*;
 
 fn store() -> (tempfile::TempDir, BlobStore) {
     let folder = tempfile::tempdir().unwrap();
-    let store = BlobStore::in_folder(&folder.path().join("blobs")).unwrap();
+    let store = BlobStore::in_folder(&folder.path().join("blobs"), Keeping::Durable).unwrap();
     (folder, store)
 }
 

@@ -69,3 +69,36 @@ fn oldest() -> String {
 fn prefix(milliseconds_ago: i64) -> String {
     format!("{:012x}", Utc::now().timestamp_millis() - milliseconds_ago)
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use serde_json::json;
+
+    use super::*;
+    use crate::store::{Keeping, Store};
+
+    #[tokio::test]
+    async fn a_ticket_is_good_for_a_day_and_for_its_purpose_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("site.db"), Keeping::Passing).unwrap();
+        let work = |db: &Connection| {
+            let doc = json!({"uuid": "x"}).as_object().cloned().unwrap();
+            let fresh = issue(db, Purpose::File, &doc)?;
+            assert_eq!(redeem(db, Purpose::File, &fresh)?, doc);
+            assert_eq!(redeem(db, Purpose::Archive, &fresh).unwrap_err().status(), 404);
+            let minute = 60_000;
+            let day = LIFETIME.num_milliseconds();
+            let (young, old) = (prefix(day - minute) + "a", prefix(day + minute) + "a");
+            for ticket in [&young, &old] {
+                records::put(db, Purpose::File.record(), ticket, &doc)?;
+            }
+            assert_eq!(redeem(db, Purpose::File, &young)?, doc);
+            assert_eq!(redeem(db, Purpose::File, &old).unwrap_err().status(), 404);
+            assert_eq!(expire(db, Purpose::File)?, [doc]);
+            assert_eq!(records::all(db, Purpose::File.record())?.len(), 2);
+            Ok(())
+        };
+        store.write(work).await.unwrap();
+    }
+}

@@ -152,7 +152,7 @@ mod tests {
 
     async fn stored(bytes: Vec<u8>) -> (tempfile::TempDir, BlobStore, Stored) {
         let folder = tempfile::tempdir().unwrap();
-        let blobs = BlobStore::in_folder(folder.path()).unwrap();
+        let blobs = BlobStore::in_folder(folder.path(), crate::store::Keeping::Passing).unwrap();
         let mut upload = blobs.upload();
         upload.write(bytes.into()).await.unwrap();
         let blob = upload.finish().await.unwrap();

@@ -233,7 +233,9 @@ async fn a_start_sweeps_what_a_kill_left_and_keeps_every_version() {
     bench.put("a.txt", b"two").await;
     bench.put("b.txt", b"deleted").await;
     bench.call(Method::DELETE, &bench.file("b.txt"), json!(null)).await.ok();
-    let blobs = crate::blobs::BlobStore::in_folder(&folder.path().join("blobs")).unwrap();
+    let blobs =
+        crate::blobs::BlobStore::in_folder(&folder.path().join("blobs"), crate::store::Keeping::Passing)
+            .unwrap();
     let mut orphan = blobs.upload();
     orphan.write("stored, and then the process was killed".into()).await.unwrap();
     orphan.finish().await.unwrap();
