@@ -114,6 +114,10 @@ equal(listed.firstname, None, "names of people are not in lists")
 equal(listed.reload().firstname, "Ada")
 equal(session.reload().analyses, [])
 
+# Info in an update replaces all of it.
+study.update({"info": {"only": "this"}})
+equal(study.reload().info, {"only": "this"})
+
 # Objects behave like the documents they stand for.
 equal(session["label"], session.label)
 equal(session.get("label"), "first night")
@@ -151,6 +155,12 @@ equal(fw.delete_project(doomed.parents.project).deleted, 1)
 with refused(404):
     fw.get_project(doomed.parents.project)
 equal(fw.get_group("neuro").projects.find("label=Doomed"), [])
+
+# A large project may go in the background.
+large = project(fw, "Large", "neuro")
+fw.delete_project(large.id, background=True)
+with refused(404):
+    fw.get_project(large.id)
 
 # Several at once.
 batch = project(fw, "Batch", "neuro")

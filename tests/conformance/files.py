@@ -131,6 +131,13 @@ restored = fw.restore_file(first.file_id, 1, False)
 equal((restored.version, restored.restored_from), (4, 1))
 equal(scan.read_file("report.txt"), b"one")
 
+# One version goes, the others stay.
+fw.delete_file(first.file_id, version=2)
+with refused(404):
+    fw.get_file(first.file_id, version=2)
+equal(scan.read_file("report.txt", version=1), b"one")
+equal(fw.get_file(first.file_id).version, 4)
+
 # Attributes.
 scan.update_file("report.txt", type="markdown", modality="CT")
 changed = scan.reload().get_file("report.txt")

@@ -71,6 +71,19 @@ same(subjects("label=~s\\,1"), ["s,1"])
 same(subjects("label=~^(?=.*2)4"), ["42"])
 same(subjects("label=~[a-z]{3\\,}"), ["plain", 'quo"te'])
 
+same(subjects('label=~"plain"'), [], "the quotes are part of the pattern")
+same(subjects('label=""'), [])
+same(subjects("label=~^plain$,label!=other"), ["plain"])
+with refused(400, 422, 500):
+    subjects("label=~[a-z]{3,}")
+
+# Awkward but plain paths.
+study.subjects.find_one("label=plain").update_info({"qc": {"my-gear": {"4d-check": {"outcome": "PASS"}}}})
+same(subjects("info.qc.my-gear.4d-check.outcome=PASS"), ["plain"])
+same(subjects("info.qc.my-gear.4d-check.outcome=~."), ["plain"])
+same(subjects("info.qc=~."), [])
+same(subjects("code=plain"), ["plain"], "code and label are the same")
+
 # Dates and timestamps.
 yesterday = (datetime.now(timezone.utc) - timedelta(days=1)).strftime("%Y-%m-%d")
 tomorrow = (datetime.now(timezone.utc) + timedelta(days=1)).strftime("%Y-%m-%d")
@@ -109,6 +122,12 @@ scan.upload_file(flywheel.FileSpec("a.dcm", b"DICM"))
 same(labels(session.acquisitions.find("files.name=a.dcm")), ["with file"])
 same(labels(session.acquisitions.find("files.type=dicom")), ["with file"])
 same(labels(session.acquisitions.find("files.type=nifti")), [])
+equal([file.name for file in fw.files.find("project.label=~^Find,acquisition.label=~^with")], ["a.dcm"])
+equal([file.name for file in fw.files.find(f"parents.session={session.id},name=~dcm$")], ["a.dcm"])
+equal([file.name for file in fw.files.find(f"parents.project={study.id},size>4")], [])
+equal([file.name for file in fw.files.find(f"parents.project={study.id},size>=4,version=1")], ["a.dcm"])
+equal([user.id for user in fw.users.find("lastname!=null,_id=~^ann")], ["ann@example.org"])
+equal([one.id for one in fw.groups.find("label=Lab")], ["lab"])
 
 # A field nobody has finds nothing; a clause without an operator is refused.
 same(subjects("no.such.field=1"), [])
@@ -135,6 +154,9 @@ ordered = sorted(everyone)
 equal(subjects(sort="label:asc"), ordered)
 equal(subjects(sort="label:desc"), ordered[::-1])
 equal(subjects(sort="label"), ordered)
+equal(subjects(sort="label:ASC"), ordered)
+equal(subjects(sort="label:-1"), ordered[::-1])
+equal(subjects(sort="label:1"), ordered)
 equal(subjects("info.age!=null", sort="info.age:desc"), ['quo"te', "s,1", "42", "001"])
 equal(subjects("info.age!=null", sort="sex:asc,info.age:desc"), ['quo"te', "s,1", "42", "001"])
 equal(subjects("info.age!=null", sort="sex:desc,info.age:asc"), ["001", "42", "s,1", 'quo"te'])

@@ -93,6 +93,13 @@ with refused(403, 404):
 with refused(404):
     study.get_permission(email("bob"))
 
+# Who does not administer a project learns only about himself.
+grant(fw, study, "bob", "ro")
+equal([one.id for one in bob.get_project(study.id).permissions], [email("bob")])
+equal([one.id for one in bob.get_acquisition(scan.id).permissions], [email("bob")])
+same([one.id for one in ann.get_project(study.id).permissions], [email("admin"), email("ann"), email("bob")])
+study.delete_permission(email("bob"))
+
 # Everyone may leave.
 grant(fw, study, "bob", "ro")
 bob.get_project(study.id).delete_permission(email("bob"))
@@ -140,10 +147,27 @@ equal(eve.get_project(inherited.id).label, "inherits")
 with refused(404):
     tmpl.get_permission_template(email("eve"))
 
+# A template may reach the projects that are there already.
+fw.add_group_permission_template(
+    "tmpl", {"_id": email("bob"), "role_ids": [role_id(fw, "ro")]}, propagate=True
+)
+equal(bob.get_project(inherited.id).label, "inherits")
+fw.modify_group_user_permission_template(
+    "tmpl", email("bob"), {"role_ids": [role_id(fw, "rw")]}, propagate=True
+)
+equal(inherited.get_permission(email("bob")).role_ids, [role_id(fw, "rw")])
+fw.delete_group_user_permission_template("tmpl", email("bob"), propagate=True)
+with refused(403):
+    bob.get_project(inherited.id)
+
 # A role of one's own.
 role = fw.add_role({"label": "downloader", "actions": ["containers_view_metadata", "files_view_metadata", "files_download"]})
 equal(fw.get_role(role.id).label, "downloader")
 assert role.id in [one.id for one in fw.get_all_roles()]
+with refused(400, 403, 404, 409, 422):
+    study.add_permission(flywheel.RolePermission(id=email("eve"), role_ids=[role.id]))
+with refused(400, 404, 422):
+    study.add_permission(flywheel.RolePermission(id=email("eve"), role_ids=["0" * 24]))
 fw.add_role_to_group("lab", {"_id": role.id})
 assert role.id in [one.id for one in fw.get_all_group_roles("lab")]
 study.add_permission(flywheel.RolePermission(id=email("eve"), role_ids=[role.id]))
@@ -154,5 +178,12 @@ with refused(400, 403, 409, 422):
     fw.delete_role(role.id)
 with refused(400, 403, 409, 422):
     fw.delete_role(role_id(fw, "ro"))
+with refused(400, 403, 409, 422):
+    fw.modify_role(role_id(fw, "ro"), {"label": "other"})
 with refused(403):
     eve.add_role({"label": "mine", "actions": ["containers_view_metadata"]})
+
+# Someone who leaves the site leaves every list.
+fw.modify_user(email("eve"), {"disabled": True}, clear_permissions=True)
+assert email("eve") not in [one.id for one in fw.get_project(study.id).permissions]
+assert email("eve") not in [one.id for one in fw.get_project(inherited.id).permissions]

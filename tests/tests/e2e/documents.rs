@@ -118,6 +118,35 @@ fn a_subject_is_looked_up_by_its_label_in_the_project() {
 }
 
 #[test]
+fn a_path_may_be_written_as_downloads_write_it() {
+    let (site, id) = site_with_file();
+    let _ = site.create("/sessions", &json!({"project": id, "label": "ses", "subject": {"label": "sub"}}));
+    let resolve = |query: &str, path: &[&str]| {
+        let call = site.post(&format!("/resolve?{query}")).as_user("admin");
+        let body = call.json(&json!({"path": path})).send().expect(200).json();
+        let names = body["path"].as_array().unwrap().iter().map(|node| {
+            let name = if node["container_type"] == "file" { &node["name"] } else { &node["_id"] };
+            name.as_str().unwrap().to_owned()
+        });
+        (names.collect::<Vec<_>>(), body)
+    };
+    let (names, _) = resolve("full_tree=true", &["lab", "PROJECTS", "Study", "FILES", "a.txt"]);
+    assert_eq!(names, ["lab", id.as_str(), "a.txt"]);
+    let (names, _) =
+        resolve("full_tree=true", &["lab", "PROJECTS", "Study", "SUBJECTS", "sub", "SESSIONS", "ses"]);
+    assert_eq!(names.len(), 4);
+    let (_, small) = resolve("minattr=true", &["lab", "Study"]);
+    let node = small["path"][1].as_object().unwrap();
+    assert!(node.contains_key("_id") && !node.contains_key("permissions"), "{node:?}");
+    let (_, plain) = resolve("", &["lab", "Study"]);
+    for node in plain["path"].as_array().unwrap() {
+        assert_eq!(node["container_type"], node["node_type"]);
+    }
+    let unlisted = site.post("/resolve").as_user("admin").json(&json!({"path": "lab/Study"})).send();
+    let _ = unlisted.refused(400);
+}
+
+#[test]
 fn every_form_of_a_login_is_understood() {
     let site = LocalSite::start();
     let key = site.secret("ann");

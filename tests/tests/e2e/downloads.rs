@@ -126,6 +126,57 @@ fn a_ticket_needs_no_login_and_opens_only_its_own_file() {
 }
 
 #[test]
+fn a_file_is_read_by_its_id() {
+    let stored = stored("plain.txt");
+    let project = stored.site.get(&format!("/projects/{}", stored.project)).as_user("admin").send();
+    let file = project.expect(200).json()["files"][0]["file_id"].as_str().unwrap().to_owned();
+    let answer = stored.site.get(&format!("/files/{file}/download")).as_user("admin").send().expect(200);
+    assert_eq!(&answer.body[..], CONTENT);
+    let ticket =
+        stored.site.post(&format!("/files/{file}/ticket")).as_user("admin").send().expect(200).json();
+    let ticket = ticket["ticket"].as_str().unwrap().to_owned();
+    let answer = stored.site.get(&format!("/files/{file}/download?ticket={ticket}")).send().expect(200);
+    assert_eq!(&answer.body[..], CONTENT);
+    let _ = stored.site.get(&format!("/files/{file}/download")).send().refused(401);
+    let _ = stored.site.get(&format!("/files/{file}/download")).as_user("eve").send().refused(403);
+}
+
+#[test]
+fn what_an_archive_would_hold_is_listed_line_by_line() {
+    let stored = stored("plain.txt");
+    let nodes = json!([{"level": "project", "_id": stored.project}]);
+    let call = stored.site.post("/download/targets").as_user("admin");
+    let answer = call.json(&json!({"nodes": nodes, "optional": true})).send().expect(200);
+    let lines: Vec<serde_json::Value> = String::from_utf8_lossy(&answer.body)
+        .lines()
+        .filter(|line| !line.is_empty())
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert!(lines.iter().any(|line| line.to_string().contains("plain.txt")), "{lines:?}");
+}
+
+#[test]
+fn an_archive_ticket_needs_no_login_and_is_refused_when_unknown() {
+    let stored = stored("plain.txt");
+    let nodes = json!([{"level": "project", "_id": stored.project}]);
+    let call = stored.site.post("/download").as_user("admin");
+    let stub = call.json(&json!({"nodes": nodes, "optional": false})).send().expect(200).json();
+    assert_eq!((&stub["file_cnt"], &stub["size"]), (&json!(1), &json!(CONTENT.len())));
+    let ticket = stub["ticket"].as_str().unwrap();
+    let answer = stored.site.get(&format!("/download?ticket={ticket}")).send().expect(200);
+    assert!(String::from_utf8_lossy(&answer.body).contains("scitran/lab/Study/plain.txt"));
+    let _ = stored.site.get("/download?ticket=unknown").send().refused(404);
+    let hidden = stored.site.post("/download").as_user("eve");
+    let _ = hidden.json(&json!({"nodes": nodes, "optional": false})).send().refused(403);
+    for body in
+        [json!({}), json!({"nodes": []}), json!({"nodes": [{"level": "moon", "_id": "x"}], "optional": true})]
+    {
+        let answer = stored.site.post("/download").as_user("admin").json(&body).send();
+        assert!(matches!(answer.status, 400 | 404 | 422), "{body}: {answer:?}");
+    }
+}
+
+#[test]
 fn a_hash_that_differs_is_a_conflict() {
     let stored = stored("plain.txt");
     let project =
