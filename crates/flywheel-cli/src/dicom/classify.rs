@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use dicom_dictionary_std::tags;
 
-use super::header::DataSet;
+use super::value::DataSet;
 
 /// Aspect to values.
 pub(crate) type Classification = BTreeMap<String, Vec<String>>;

@@ -5,7 +5,7 @@ use dicom_core::{Tag, VR};
 use dicom_dictionary_std::StandardDataDictionary;
 use serde_json::{Map, Number, Value as Json, json};
 
-use super::header::{DataSet, Element, Value};
+use super::value::{DataSet, Element, Value};
 
 /// Longer texts are documents, not fields. Characters.
 const LONGEST_TEXT: usize = 1024;

@@ -5,6 +5,7 @@
 
 pub(crate) mod charset;
 pub(crate) mod classify;
+mod facts;
 pub(crate) mod header;
 pub(crate) mod info;
 pub(crate) mod pack;
@@ -13,3 +14,4 @@ pub(crate) mod scan;
 #[cfg(test)]
 mod shared_tests;
 pub(crate) mod source;
+pub(crate) mod value;

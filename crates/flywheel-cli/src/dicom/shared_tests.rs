@@ -4,9 +4,11 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use super::header::Header;
 use super::pack::pack;
 use super::plan::Plan;
 use super::scan::scan;
+use crate::demo::random::Random;
 
 /// The folder, or nothing with a word about it where the data is not at hand.
 fn data() -> Option<PathBuf> {
@@ -88,4 +90,27 @@ fn every_file_is_packed_or_named_with_its_reason() {
     assert_eq!(packed as usize + plan.skipped.len(), files.count());
     assert!(plan.skipped.iter().all(|skipped| !skipped.reason.is_empty()));
     insta::assert_json_snapshot!("skipped_and_notes", (&plan.skipped, &plan.notes));
+}
+
+#[test]
+fn damaged_copies_of_real_files_never_panic() {
+    let Some(folder) = data() else { return };
+    let mut random = Random::seeded(2024);
+    for entry in
+        walkdir::WalkDir::new(folder).into_iter().map(Result::unwrap).filter(|e| e.file_type().is_file())
+    {
+        let whole = std::fs::read(entry.path()).unwrap();
+        // What follows the first kilobytes is pixel data, which is not read.
+        let whole = &whole[..whole.len().min(8 * 1024)];
+        for _ in 0..20 {
+            let mut bytes = whole[..random.below(whole.len() + 1)].to_vec();
+            for _ in 0..random.below(6) {
+                let at = random.below(bytes.len().max(1));
+                if let Some(byte) = bytes.get_mut(at) {
+                    *byte = random.below(256) as u8;
+                }
+            }
+            let _ = Header::read(&bytes[..]);
+        }
+    }
 }

@@ -1,0 +1,102 @@
+//! `fw ls`: what is in a group, a project, a container.
+
+use clap::Args;
+use flywheel::Node;
+use serde::Serialize;
+use serde_json::{Value as Json, json};
+
+use super::Context;
+use crate::path::segments;
+use crate::printer::{Cell, Printer, Table, Tone, bytes};
+
+/// List what a path holds
+///
+/// Without a path, the groups you can see.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  fw ls
+  fw ls neuro/color-study
+  fw ls \"fw://neuro/color-study/sub-01/2024-05-01 09_30_00\"
+  fw ls neuro/color-study/files          the project's own files
+  fw ls neuro/color-study --json | jq -r '.children[].label'
+
+To a pipe, each line is kind, name, id, time or size, file type and tags, separated by tabs.")]
+pub(crate) struct Ls {
+    /// GROUP/PROJECT/SUBJECT/SESSION/ACQUISITION, or the start of it
+    path: Option<String>,
+}
+
+impl Ls {
+    pub(crate) async fn run(self, context: &Context) -> anyhow::Result<()> {
+        let client = context.client()?;
+        let path = segments(self.path.as_deref().unwrap_or_default());
+        let resolution = client.resolve(path).await?;
+        let along: Vec<Row> = resolution.path.iter().map(Row::of).collect();
+        let mut rows: Vec<Row> = resolution.children.iter().map(Row::of).collect();
+        if let Some(file @ Node::File(_)) = resolution.path.last() {
+            rows.push(Row::of(file));
+        }
+        context
+            .printer
+            .result(&json!({ "path": along, "children": rows }), |printer| show(printer, &rows))?;
+        if rows.is_empty() {
+            context.printer.note("Nothing is in there.");
+        }
+        Ok(())
+    }
+}
+
+/// A line of the listing.
+#[derive(Serialize)]
+struct Row {
+    kind: String,
+    label: String,
+    id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timestamp: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    size: Option<u64>,
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    file_type: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tags: Vec<String>,
+}
+
+impl Row {
+    fn of(node: &Node) -> Self {
+        let document = serde_json::to_value(node).unwrap_or_default();
+        let text = |name: &str| document.get(name).and_then(Json::as_str).map(str::to_owned);
+        let is_file = matches!(node, Node::File(_));
+        let tags = document.get("tags").and_then(Json::as_array).into_iter().flatten();
+        Self {
+            kind: node.kind_name().to_owned(),
+            label: node.label().to_owned(),
+            id: node.id().to_owned(),
+            timestamp: text("timestamp"),
+            size: document.get("size").and_then(Json::as_u64).filter(|_| is_file),
+            file_type: text("type").filter(|_| is_file),
+            tags: tags.filter_map(Json::as_str).map(str::to_owned).collect(),
+        }
+    }
+}
+
+fn show(printer: &Printer, rows: &[Row]) -> std::io::Result<()> {
+    let mut table = Table::new(["Kind", "Name", "Id", "Recorded / size", "Type", "Tags"]);
+    for row in rows {
+        let detail = match (&row.timestamp, row.size) {
+            (Some(timestamp), _) => timestamp.get(..16).unwrap_or(timestamp).replace('T', " "),
+            (None, Some(size)) => bytes(size),
+            (None, None) => String::new(),
+        };
+        table.row([
+            Cell::toned(&row.kind, Tone::Dim),
+            Cell::toned(&row.label, Tone::Strong),
+            Cell::toned(&row.id, Tone::Dim),
+            detail.into(),
+            row.file_type.as_deref().unwrap_or_default().into(),
+            row.tags.join(" ").into(),
+        ]);
+    }
+    if table.is_empty() { Ok(()) } else { printer.table(&table) }
+}

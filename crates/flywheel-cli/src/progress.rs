@@ -1,0 +1,96 @@
+//! Progress of long work: bars on a terminal, a line when something ends otherwise, nothing when quiet.
+
+use std::time::Duration;
+
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::printer::{Printer, bytes};
+
+/// Bars that are redrawn less often than this are still read as moving.
+const TICK: Duration = Duration::from_millis(120);
+
+/// Where progress is shown.
+#[derive(Clone, Debug)]
+pub(crate) struct Progress {
+    bars: MultiProgress,
+    printer: Printer,
+}
+
+/// One piece of work under way. Dropping it unfinished takes its bar away.
+#[derive(Debug)]
+pub(crate) struct Task {
+    bar: ProgressBar,
+    bars: MultiProgress,
+    name: String,
+    printer: Printer,
+}
+
+impl Progress {
+    pub(crate) fn new(printer: Printer) -> Self {
+        let target =
+            if printer.draws_bars() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        Self { bars: MultiProgress::with_draw_target(target), printer }
+    }
+
+    /// A transfer of `total` bytes, if that is known.
+    pub(crate) fn transfer(&self, name: impl Into<String>, total: Option<u64>) -> Task {
+        self.task(name.into(), total, "{wide_msg} {bytes:>10}/{total_bytes:<10} {bytes_per_sec:>12} {bar:20}")
+    }
+
+    /// Work on `total` things.
+    pub(crate) fn count(&self, name: impl Into<String>, total: u64) -> Task {
+        self.task(name.into(), Some(total), "{wide_msg} {pos:>7}/{len:<7} {eta:>5} {bar:20}")
+    }
+
+    fn task(&self, name: String, total: Option<u64>, template: &str) -> Task {
+        let bar = match total {
+            Some(total) => ProgressBar::new(total),
+            None => ProgressBar::no_length(),
+        };
+        let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+        let bar = self.bars.add(bar.with_style(style.progress_chars("━╸ ")).with_message(name.clone()));
+        if !bar.is_hidden() {
+            bar.enable_steady_tick(TICK);
+        }
+        Task { bar, bars: self.bars.clone(), name, printer: self.printer }
+    }
+
+    /// A line that does not disturb the bars.
+    pub(crate) fn note(&self, text: impl std::fmt::Display) {
+        self.bars.suspend(|| self.printer.note(text));
+    }
+}
+
+impl Task {
+    pub(crate) fn set(&self, position: u64) {
+        self.bar.set_position(position);
+    }
+
+    pub(crate) fn set_total(&self, total: u64) {
+        self.bar.set_length(total);
+    }
+
+    pub(crate) fn advance(&self, by: u64) {
+        self.bar.inc(by);
+    }
+
+    /// A handle that can follow the work from another thread.
+    pub(crate) fn handle(&self) -> ProgressBar {
+        self.bar.clone()
+    }
+
+    /// Ends the bar. Where none was drawn, tells what was done, with its size if that is given.
+    pub(crate) fn done(self, what: &str, size: Option<u64>) {
+        if self.bar.is_hidden() && self.printer.tells_progress() {
+            let size = size.map(|size| format!(" ({})", bytes(size))).unwrap_or_default();
+            self.printer.note(format_args!("{what} {}{size}", self.name));
+        }
+    }
+}
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+        self.bars.remove(&self.bar);
+    }
+}
