@@ -63,8 +63,7 @@ struct Generated {
 }
 
 fn generate(root: &Path) -> anyhow::Result<Generated> {
-    let mut document = Document::new(description(root)?)?;
-    let counts = normalise::normalise(&mut document)?;
+    let (document, counts) = normalised(root)?;
     let rows = operations::rows(&document, &Decisions::read(root)?)?;
     let mut files = emit::files(&document, &rows)?;
     let readme = PathBuf::from("openapi/README.md");
@@ -72,6 +71,13 @@ fn generate(root: &Path) -> anyhow::Result<Generated> {
         files.insert(readme, text);
     }
     Ok(Generated { counts, files })
+}
+
+/// The description as the generator takes it, and how often each step changed something.
+fn normalised(root: &Path) -> anyhow::Result<(Document, Vec<normalise::Count>)> {
+    let mut document = Document::new(description(root)?)?;
+    let counts = normalise::normalise(&mut document)?;
+    Ok((document, counts))
 }
 
 /// The description with its overlay.

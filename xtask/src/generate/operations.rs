@@ -20,6 +20,8 @@ pub(crate) struct Operation {
     pub(crate) tag: String,
     /// The one-line summary, when the overlay has one.
     pub(crate) summary: Option<String>,
+    /// Whether the platform means to drop it.
+    pub(crate) deprecated: bool,
     /// The parameters outside the body.
     pub(crate) parameters: Vec<Parameter>,
     /// The fields of a form.
@@ -158,6 +160,7 @@ fn row(
         path,
         tag: operation["tags"][0].as_str().context("no tag")?.to_owned(),
         summary: text("summary"),
+        deprecated: operation["deprecated"] == true,
         parameters: parameters.collect::<anyhow::Result<_>>()?,
         form: form.collect(),
         body,

@@ -232,3 +232,119 @@ impl<'a> Call<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::OperationId;
+    use crate::operation::{BodyKind, Paging, Source};
+    use crate::transport::{Environment, Transport};
+
+    fn client() -> Client {
+        let transport = Transport::builder().environment(Environment::empty()).base_url("http://127.0.0.1:9/api");
+        Client::new(transport.build().unwrap())
+    }
+
+    const HOSTILE: [&str; 14] = [
+        "..", ".", "", "a/b", "a\\b", "..\\..", "%2F", "%2e%2e", "../..", "ü✓", "a\0b", "\r\n", "?x=1#y", "a b",
+    ];
+
+    #[test]
+    fn no_value_of_any_parameter_of_any_operation_reaches_another_resource() {
+        let client = client();
+        for operation in OperationId::ALL.map(OperationId::operation) {
+            let names = operation.parameters_in(Place::Path).map(|parameter| parameter.name).collect::<Vec<_>>();
+            for (attacked, value) in names.iter().flat_map(|name| HOSTILE.map(|value| (*name, value))) {
+                let mut call = Call::new(&client, operation);
+                let given = names.iter().map(|name| (*name, if *name == attacked { value } else { "64b0" }));
+                let refused = given.map(|(name, value)| call.path(name, Ok(value))).any(|given| given.is_err());
+                assert_eq!(refused, ["", ".", ".."].contains(&value), "{}: {attacked} = {value:?}", operation.name);
+                if refused {
+                    continue;
+                }
+                let url = call.url().unwrap();
+                let segments = url.path_segments().unwrap().skip(1).collect::<Vec<_>>();
+                let template = operation.path.split('/').skip(1).collect::<Vec<_>>();
+                assert_eq!(segments.len(), template.len(), "{}: {url}", operation.name);
+                for (segment, part) in segments.iter().zip(&template) {
+                    let decoded = percent_encoding::percent_decode_str(segment).decode_utf8().unwrap();
+                    let expected = match part.strip_prefix('{').and_then(|part| part.strip_suffix('}')) {
+                        None => part,
+                        Some(name) if name == attacked => value,
+                        Some(_) => "64b0",
+                    };
+                    assert_eq!(decoded, expected, "{}: {url}", operation.name);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_path_is_not_built_while_a_value_is_missing() {
+        let client = client();
+        let call = Call::new(&client, OperationId::GetProject.operation());
+        assert!(call.url().unwrap_err().to_string().contains("project_id"));
+    }
+
+    #[test]
+    fn lists_repeat_their_key_and_absent_values_send_nothing() {
+        let client = client();
+        let mut call = Call::new(&client, OperationId::GetAllProjects.operation());
+        call.query("filter", Ok(Some("label=a b,c&d"))).unwrap();
+        call.query("limit", Ok(Some(250))).unwrap();
+        call.query("exhaustive", Ok(Some(true))).unwrap();
+        call.query("sort", Ok(None::<String>)).unwrap();
+        call.query("join", Ok(vec!["origin", "parents"])).unwrap();
+        let query = call.url().unwrap().query().unwrap().to_owned();
+        assert_eq!(query, "filter=label%3Da+b%2Cc%26d&limit=250&exhaustive=true&join=origin&join=parents");
+    }
+
+    #[test]
+    fn constants_are_sent_unless_the_caller_gives_a_value() {
+        let client = client();
+        let with_defaults = OperationId::ALL.map(OperationId::operation).into_iter().filter(|operation| {
+            operation.constants.iter().any(|constant| constant.replaceable && constant.place == Place::Query)
+        });
+        for operation in with_defaults {
+            let constant = operation.constants.iter().find(|constant| constant.replaceable).unwrap();
+            let query = |call: &Call<'_>| call.url().unwrap().query_pairs().into_owned().collect::<Vec<_>>();
+            let mut call = Call::new(&client, operation);
+            for parameter in operation.parameters_in(Place::Path) {
+                call.path(parameter.name, Ok("64b0")).unwrap();
+            }
+            assert!(query(&call).contains(&(constant.name.to_owned(), constant.value.to_owned())), "{}", operation.name);
+            call.query(constant.name, Ok("mine")).unwrap();
+            assert!(query(&call).contains(&(constant.name.to_owned(), String::from("mine"))));
+            assert!(!query(&call).contains(&(constant.name.to_owned(), constant.value.to_owned())));
+        }
+    }
+
+    #[test]
+    fn a_header_that_breaks_its_line_is_refused() {
+        let client = client();
+        let mut call = Call::new(&client, OperationId::GetVersion.operation());
+        call.header("x-accept-feature", Ok(Some("pagination\r\nx-evil: 1"))).unwrap();
+        assert!(call.request("*/*").unwrap_err().to_string().contains("x-accept-feature"));
+    }
+
+    #[test]
+    fn the_table_agrees_with_itself() {
+        let rows = OperationId::ALL.map(OperationId::operation);
+        for (id, row) in OperationId::ALL.into_iter().zip(rows) {
+            assert_eq!(row.id, id);
+            let path = row.path.split(['{', '}']).skip(1).step_by(2).collect::<Vec<_>>();
+            let mut given = row.parameters_in(Place::Path).map(|parameter| parameter.name).collect::<Vec<_>>();
+            given.sort_by_key(|name| path.iter().position(|known| known == name));
+            assert_eq!(path, given, "{}", row.name);
+            let form = row.form.iter().filter(|field| field.file).count();
+            assert_eq!(row.body == BodyKind::Multipart, form > 0, "{}", row.name);
+            let paged = row.parameters_in(Place::Query).any(|parameter| parameter.name == "limit");
+            assert!(paged || row.paging == Paging::None, "{} is paged without a limit", row.name);
+        }
+        let count = |test: fn(&&&Operation) -> bool| rows.iter().filter(test).count();
+        assert_eq!(count(|row| row.body == BodyKind::Multipart), 16);
+        assert_eq!(count(|row| row.source == Source::Wheel), 535);
+    }
+}

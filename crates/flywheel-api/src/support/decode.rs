@@ -217,3 +217,130 @@ fn depth(document: &Value, segments: &[&Segment]) -> usize {
     });
     below.count()
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::types::{
+        AnyContainer, FileOutputListOrUploadTicketOutput, JobOutputOrText, JoinType, ResolverNode, SubjectOutput,
+    };
+
+    fn bytes(value: &Value) -> Vec<u8> {
+        value.to_string().into_bytes()
+    }
+
+    #[test]
+    fn a_list_and_a_page_read_as_the_same_rows() {
+        let rows = json!([{ "_id": "a" }, { "_id": "b" }]);
+        let bare = listing::<SubjectOutput>(&bytes(&rows)).unwrap().value;
+        let page = json!({ "count": 2, "total": "250", "results": rows, "next": "b", "facets": {} });
+        let page = listing::<SubjectOutput>(&bytes(&page)).unwrap().value;
+        let ids = |list: &Listing<SubjectOutput>| list.items.iter().map(|row| row.id.clone()).collect::<Vec<_>>();
+        assert_eq!(ids(&bare), ids(&page));
+        assert_eq!((bare.total(), page.total()), (None, Some(250)));
+        let about = page.page.unwrap();
+        assert_eq!((about.count, about.next), (Some(2), Some(json!("b"))));
+        assert!(about.extra.contains_key("facets"));
+    }
+
+    #[test]
+    fn an_odd_field_costs_the_field_and_an_odd_row_the_row() {
+        let rows = json!([{ "_id": "a" }, "odd", { "_id": "b", "tags": [1, "x", 2], "label": ["?"] }, { "_id": "c" }]);
+        let decoded = listing::<SubjectOutput>(&bytes(&rows)).unwrap();
+        assert_eq!(decoded.value.items.len(), 3);
+        assert_eq!(decoded.value.len(), 4);
+        assert_eq!(decoded.value.odd[0].value(), &json!("odd"));
+        assert_eq!(decoded.value.items[1].tags.as_deref(), Some(&[String::from("x")][..]));
+        let mut places = decoded.odd.iter().map(|odd| (odd.place(), odd.value().clone())).collect::<Vec<_>>();
+        places.sort_by_key(|(place, _)| *place);
+        let expected =
+            [("/1", json!("odd")), ("/2/label", json!(["?"])), ("/2/tags/0", json!(1)), ("/2/tags/2", json!(2))];
+        assert_eq!(places, expected);
+    }
+
+    #[test]
+    fn a_list_of_a_thousand_odd_rows_keeps_what_fits() {
+        let rows = (0..1000).map(|id| json!({ "_id": id.to_string(), "created": "soon" })).collect::<Vec<_>>();
+        let decoded = listing::<SubjectOutput>(&bytes(&Value::from(rows))).unwrap();
+        assert_eq!((decoded.value.items.len(), decoded.odd.len()), (1000, 1000));
+        assert_eq!(decoded.odd[999].place(), "/999/created");
+    }
+
+    #[test]
+    fn an_empty_answer_is_nothing_where_nothing_is_allowed_and_an_error_elsewhere() {
+        assert!(document::<()>(b"").is_ok());
+        assert_eq!(document::<Option<SubjectOutput>>(b"  ").unwrap().value.map(|_| ()), None);
+        let error = document::<SubjectOutput>(b"").unwrap_err();
+        assert_eq!(error.to_string(), "the answer is empty where a document is promised");
+    }
+
+    #[test]
+    fn messages_hold_places_and_types_but_no_values() {
+        let secret = "Jane Doe, born 1980, expected u64 at line 3";
+        let documents = [json!(secret), json!({ "page": secret }), json!([[secret]])];
+        for document in documents {
+            let error = listing::<SubjectOutput>(&bytes(&document));
+            let text = error.map_or_else(|error| format!("{error} {error:?}"), |decoded| format!("{:?}", decoded.odd));
+            assert!(!text.contains("Jane") && !text.contains("1980"), "{text}");
+        }
+        let broken = format!("{{\"label\": \"{secret}\"");
+        let error = document::<SubjectOutput>(broken.as_bytes()).unwrap_err().to_string();
+        assert!(error.contains("ends too early") && !error.contains("Jane"), "{error}");
+        let odd = document::<SubjectOutput>(&bytes(&json!({ "label": [secret], "created": secret }))).unwrap().odd;
+        assert_eq!(odd.len(), 2);
+        assert!(odd.iter().all(|odd| !odd.reason().contains("Jane") && !format!("{odd:?}").contains("Jane")));
+    }
+
+    #[test]
+    fn a_text_is_read_with_and_without_quotes() {
+        assert_eq!(text(br#""R2-D2""#).unwrap().value, "R2-D2");
+        assert_eq!(text(b"R2-D2").unwrap().value, "R2-D2");
+        assert!(text(&[0xff]).is_err());
+    }
+
+    #[test]
+    fn both_members_of_a_union_are_read_and_a_third_is_kept() {
+        let read = |value: Value| document::<FileOutputListOrUploadTicketOutput>(&bytes(&value)).unwrap().value;
+        let list = read(json!([{ "name": "a.dcm" }]));
+        assert!(matches!(&list, FileOutputListOrUploadTicketOutput::List(files) if files.len() == 1));
+        let ticket = read(json!({ "ticket": "t" }));
+        assert!(matches!(&ticket, FileOutputListOrUploadTicketOutput::Object(ticket) if ticket.ticket.is_some()));
+        let other = read(json!(17));
+        assert!(matches!(&other, FileOutputListOrUploadTicketOutput::Other(value) if *value == json!(17)));
+        let job = document::<JobOutputOrText>(&bytes(&json!({ "id": "1", "attempt": {} }))).unwrap();
+        assert!(matches!(job.value, JobOutputOrText::Object(_)));
+        assert_eq!(job.odd[0].place(), "/attempt");
+        let id = document::<JobOutputOrText>(&bytes(&json!("64b0"))).unwrap().value;
+        assert!(matches!(id, JobOutputOrText::Text(id) if id == "64b0"));
+    }
+
+    #[test]
+    fn kinds_are_told_by_their_tag_and_an_unknown_kind_keeps_its_json() {
+        let read = |value: &Value| document::<AnyContainer>(&bytes(value)).unwrap().value;
+        let session = json!({ "container_type": "session", "_id": "4", "age": 1 });
+        let container = read(&session);
+        assert_eq!(container.kind(), Some("session"));
+        assert!(matches!(&container, AnyContainer::Session(session) if session.id.as_deref() == Some("4")));
+        assert_eq!(serde_json::to_value(&container).unwrap(), session);
+        let future = json!({ "container_type": "cohort", "_id": "9", "members": [1, 2] });
+        let container = read(&future);
+        assert_eq!(container.kind(), Some("cohort"));
+        assert_eq!(serde_json::to_value(&container).unwrap(), future);
+        let node = json!({ "node_type": "gear", "_id": "6" });
+        assert!(matches!(document::<ResolverNode>(&bytes(&node)).unwrap().value, ResolverNode::Gear(_)));
+    }
+
+    #[test]
+    fn a_value_not_known_yet_goes_back_unchanged() {
+        let join = JoinType::from("origin");
+        assert_eq!(join, JoinType::Origin);
+        let future = serde_json::from_value::<JoinType>(json!("brand-new")).unwrap();
+        assert!(matches!(future, JoinType::Unrecognized(_)));
+        assert_eq!(serde_json::to_value(&future).unwrap(), json!("brand-new"));
+        assert_eq!(future.to_string(), "brand-new");
+    }
+}

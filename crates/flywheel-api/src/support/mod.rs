@@ -1,6 +1,8 @@
 //! What generated methods are built from: one call, one answer, one way to encode a path segment.
 
 pub(crate) mod call;
+#[cfg(test)]
+mod corpus;
 pub(crate) mod decode;
 pub mod multipart;
 pub mod response;

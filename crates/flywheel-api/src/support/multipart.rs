@@ -219,3 +219,55 @@ impl Form {
 fn quoted(name: &str) -> String {
     name.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A")
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn request() -> reqwest::Request {
+        reqwest::Request::new(http::Method::POST, "http://127.0.0.1:9/".parse().unwrap())
+    }
+
+    async fn sent(form: &Form) -> (reqwest::Request, String) {
+        let mut request = request();
+        form.write_to(&mut request).await.unwrap();
+        let body = request.body_mut().take().unwrap();
+        let bytes = http_body_util::BodyExt::collect(body).await.unwrap().to_bytes();
+        (request, String::from_utf8(bytes.to_vec()).unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_form_is_written_as_its_parts_with_its_length() {
+        let form = Form::new().text("metadata", "{}").file("file", "a \"ü\"\r\n.json", Content::bytes("DICM"));
+        let (request, body) = sent(&form).await;
+        let boundary = &form.boundary;
+        let expected = format!(
+            "--{boundary}\r\nContent-Disposition: form-data; name=\"metadata\"\r\n\r\n{{}}\r\n\
+             --{boundary}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a %22ü%22%0D%0A.json\"\r\n\
+             Content-Type: application/json\r\n\r\nDICM\r\n--{boundary}--\r\n"
+        );
+        assert_eq!(body, expected);
+        assert_eq!(request.headers()[CONTENT_LENGTH], expected.len().to_string());
+        assert!(request.headers()[CONTENT_TYPE].to_str().unwrap().contains(boundary.as_str()));
+    }
+
+    #[tokio::test]
+    async fn a_file_can_be_sent_again_and_a_stream_cannot() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("scan.nii");
+        std::fs::write(&path, vec![b'x'; 600_000]).unwrap();
+        let form = Form::new().file("file", "scan.nii", Content::file(&path).await.unwrap());
+        let (first, second) = (sent(&form).await.1, sent(&form).await.1);
+        assert_eq!(first, second);
+        assert_eq!(form.length(), Some(first.len() as u64));
+
+        let stream = futures::stream::iter([Ok(Bytes::from("abc"))]);
+        let form = Form::new().file("file", "x", Content::once(None, stream));
+        assert_eq!(form.length(), None);
+        assert!(sent(&form).await.1.contains("abc"));
+        let error = form.write_to(&mut request()).await.unwrap_err();
+        assert!(error.to_string().contains("cannot be sent again"));
+    }
+}

@@ -62,6 +62,9 @@ fn method(operation: &Operation) -> ImplItemFn {
         docs.extend([doc(summary), doc("")]);
     }
     docs.push(doc(&format!("`{} {}`", operation.method, operation.path)));
+    if operation.deprecated {
+        docs.extend([doc(""), doc("Deprecated: the platform means to drop it.")]);
+    }
     syn::parse_quote! {
         #(#docs)*
         pub fn #name(&self) -> #builder<'_> {

@@ -8,6 +8,8 @@ pub(crate) mod names;
 mod operations;
 mod parameters;
 mod responses;
+#[cfg(test)]
+mod tests;
 mod unions;
 
 use anyhow::Context;
@@ -97,6 +99,11 @@ pub(crate) const PASSES: &[Pass] = &[
         does: "a model that is written where it is used gets a name",
         run: names::inline_models,
     },
+    Pass {
+        name: "required",
+        does: "no field of an answer is required: releases drop fields",
+        run: models::drop_required,
+    },
     Pass { name: "null-members", does: "`anyOf` with null is a nullable schema", run: unions::null_members },
     Pass {
         name: "listings",
@@ -152,11 +159,6 @@ pub(crate) const PASSES: &[Pass] = &[
         name: "formats",
         does: "other string formats and length or pattern rules are left to the server",
         run: models::formats,
-    },
-    Pass {
-        name: "required",
-        does: "no field of an answer is required: releases drop fields",
-        run: models::drop_required,
     },
     Pass {
         name: "nullable-collections",

@@ -35,6 +35,7 @@ fn variant_of(operation: &Value, variant: &Value) -> anyhow::Result<(String, Val
     };
     let constants = variant.get("constants").cloned().unwrap_or_else(|| Value::Object(Map::new()));
     let own = variant.get("parameters").and_then(Value::as_array).cloned().unwrap_or_default();
+    let own = own.into_iter().filter(|parameter| !is_constant(&constants, parameter)).collect::<Vec<_>>();
     let inherited =
         operation.get("parameters").and_then(Value::as_array).into_iter().flatten().filter(|parameter| {
             !is_constant(&constants, parameter) && !own.iter().any(|own| same_parameter(own, parameter))
@@ -48,8 +49,23 @@ fn variant_of(operation: &Value, variant: &Value) -> anyhow::Result<(String, Val
         result[key] = value.clone();
     }
     result["parameters"] = parameters.into();
+    for answer in result.pointer_mut("/responses").and_then(Value::as_object_mut).into_iter().flatten() {
+        narrow(&constants, answer.1);
+    }
     result["x-flywheel-fixed"] = constants;
     Ok((id.to_owned(), result))
+}
+
+/// The client types a ticket and a listing of a zip as a union of both, though the constants settle which one comes.
+fn narrow(constants: &Value, answer: &mut Value) {
+    let words = [("ticket", "Ticket"), ("info", "Zip")];
+    let Some((_, word)) = words.into_iter().find(|(name, _)| constants["query"].get(name).is_some()) else { return };
+    let Some(schema) = answer.pointer_mut("/content/application~1json/schema") else { return };
+    let named = |part: &&Value| part["$ref"].as_str().is_some_and(|name| name.contains(word));
+    let only = schema["anyOf"].as_array().and_then(|parts| parts.iter().find(named)).cloned();
+    if let Some(only) = only {
+        *schema = only;
+    }
 }
 
 fn same_parameter(one: &Value, other: &Value) -> bool {

@@ -106,6 +106,8 @@ impl Client {
     /// Uploads output files to an analysis of an acquisition.
     ///
     /// `POST /acquisitions/{cid}/analyses/{analysis_id}/files`
+    ///
+    /// Deprecated: the platform means to drop it.
     pub fn upload_output_to_acquisition_analysis(
         &self,
     ) -> UploadOutputToAcquisitionAnalysis<'_> {
@@ -3195,7 +3197,6 @@ pub struct GetAcquisitionAnalysisOutputDownloadTicket<'a> {
     filename: Result<::std::string::String, String>,
     info: Result<Option<bool>, String>,
     member: Result<Option<::std::string::String>, String>,
-    ticket: Result<Option<::std::string::String>, String>,
     view: Result<Option<bool>, String>,
     content_range: Result<Option<::std::string::String>, String>,
     range: Result<Option<::std::string::String>, String>,
@@ -3211,7 +3212,6 @@ impl<'a> GetAcquisitionAnalysisOutputDownloadTicket<'a> {
             filename: Err("filename was not initialized".to_string()),
             info: Ok(None),
             member: Ok(None),
-            ticket: Ok(None),
             view: Ok(None),
             content_range: Ok(None),
             range: Ok(None),
@@ -3264,15 +3264,6 @@ impl<'a> GetAcquisitionAnalysisOutputDownloadTicket<'a> {
         self
     }
 
-    /// Sets `ticket` in the query.
-    pub fn ticket<V>(mut self, value: V) -> Self
-    where
-        V: std::convert::TryInto<::std::string::String>,
-    {
-        self.ticket = optional("ticket", value);
-        self
-    }
-
     /// Sets `view` in the query.
     pub fn view<V>(mut self, value: V) -> Self
     where
@@ -3314,9 +3305,7 @@ impl<'a> GetAcquisitionAnalysisOutputDownloadTicket<'a> {
     /// # Errors
     ///
     /// When a parameter is missing or cannot be sent, and when the site refuses or cannot be reached.
-    pub async fn send(
-        self,
-    ) -> Result<ResponseValue<types::DownloadTicketStubOrZipfileInfo>, Error> {
+    pub async fn send(self) -> Result<ResponseValue<types::DownloadTicketStub>, Error> {
         let Self {
             client,
             acquisition_id,
@@ -3324,7 +3313,6 @@ impl<'a> GetAcquisitionAnalysisOutputDownloadTicket<'a> {
             filename,
             info,
             member,
-            ticket,
             view,
             content_range,
             range,
@@ -3343,7 +3331,6 @@ impl<'a> GetAcquisitionAnalysisOutputDownloadTicket<'a> {
         call.header("range", range)?;
         call.header("content-range", content_range)?;
         call.header("x-accept-feature", x_accept_feature)?;
-        call.query("ticket", ticket)?;
         call.answer().await
     }
 }
@@ -3517,7 +3504,6 @@ pub struct GetAcquisitionDownloadTicket<'a> {
     hash: Result<Option<::std::string::String>, String>,
     info: Result<Option<bool>, String>,
     member: Result<Option<::std::string::String>, String>,
-    ticket: Result<Option<::std::string::String>, String>,
     version: Result<Option<i64>, String>,
     view: Result<Option<bool>, String>,
     content_range: Result<Option<::std::string::String>, String>,
@@ -3534,7 +3520,6 @@ impl<'a> GetAcquisitionDownloadTicket<'a> {
             hash: Ok(None),
             info: Ok(None),
             member: Ok(None),
-            ticket: Ok(None),
             version: Ok(None),
             view: Ok(None),
             content_range: Ok(None),
@@ -3588,15 +3573,6 @@ impl<'a> GetAcquisitionDownloadTicket<'a> {
         self
     }
 
-    /// Sets `ticket` in the query.
-    pub fn ticket<V>(mut self, value: V) -> Self
-    where
-        V: std::convert::TryInto<::std::string::String>,
-    {
-        self.ticket = optional("ticket", value);
-        self
-    }
-
     /// Sets `version` in the query.
     pub fn version<V>(mut self, value: V) -> Self
     where
@@ -3647,9 +3623,7 @@ impl<'a> GetAcquisitionDownloadTicket<'a> {
     /// # Errors
     ///
     /// When a parameter is missing or cannot be sent, and when the site refuses or cannot be reached.
-    pub async fn send(
-        self,
-    ) -> Result<ResponseValue<types::DownloadTicketStubOrZipfileInfo>, Error> {
+    pub async fn send(self) -> Result<ResponseValue<types::DownloadTicketStub>, Error> {
         let Self {
             client,
             acquisition_id,
@@ -3657,7 +3631,6 @@ impl<'a> GetAcquisitionDownloadTicket<'a> {
             hash,
             info,
             member,
-            ticket,
             version,
             view,
             content_range,
@@ -3678,7 +3651,6 @@ impl<'a> GetAcquisitionDownloadTicket<'a> {
         call.header("range", range)?;
         call.header("content-range", content_range)?;
         call.header("x-accept-feature", x_accept_feature)?;
-        call.query("ticket", ticket)?;
         call.answer().await
     }
 }

@@ -2190,7 +2190,6 @@ pub struct GetAnalysisDownloadTicket<'a> {
     hash: Result<Option<::std::string::String>, String>,
     info: Result<Option<bool>, String>,
     member: Result<Option<::std::string::String>, String>,
-    ticket: Result<Option<::std::string::String>, String>,
     version: Result<Option<i64>, String>,
     view: Result<Option<bool>, String>,
     content_range: Result<Option<::std::string::String>, String>,
@@ -2207,7 +2206,6 @@ impl<'a> GetAnalysisDownloadTicket<'a> {
             hash: Ok(None),
             info: Ok(None),
             member: Ok(None),
-            ticket: Ok(None),
             version: Ok(None),
             view: Ok(None),
             content_range: Ok(None),
@@ -2261,15 +2259,6 @@ impl<'a> GetAnalysisDownloadTicket<'a> {
         self
     }
 
-    /// Sets `ticket` in the query.
-    pub fn ticket<V>(mut self, value: V) -> Self
-    where
-        V: std::convert::TryInto<::std::string::String>,
-    {
-        self.ticket = optional("ticket", value);
-        self
-    }
-
     /// Sets `version` in the query.
     pub fn version<V>(mut self, value: V) -> Self
     where
@@ -2320,9 +2309,7 @@ impl<'a> GetAnalysisDownloadTicket<'a> {
     /// # Errors
     ///
     /// When a parameter is missing or cannot be sent, and when the site refuses or cannot be reached.
-    pub async fn send(
-        self,
-    ) -> Result<ResponseValue<types::DownloadTicketStubOrZipfileInfo>, Error> {
+    pub async fn send(self) -> Result<ResponseValue<types::DownloadTicketStub>, Error> {
         let Self {
             client,
             analysis_id,
@@ -2330,7 +2317,6 @@ impl<'a> GetAnalysisDownloadTicket<'a> {
             hash,
             info,
             member,
-            ticket,
             version,
             view,
             content_range,
@@ -2351,7 +2337,6 @@ impl<'a> GetAnalysisDownloadTicket<'a> {
         call.header("range", range)?;
         call.header("content-range", content_range)?;
         call.header("x-accept-feature", x_accept_feature)?;
-        call.query("ticket", ticket)?;
         call.answer().await
     }
 }
@@ -2498,7 +2483,6 @@ pub struct GetAnalysisOutputDownloadTicket<'a> {
     filename: Result<::std::string::String, String>,
     info: Result<Option<bool>, String>,
     member: Result<Option<::std::string::String>, String>,
-    ticket: Result<Option<::std::string::String>, String>,
     view: Result<Option<bool>, String>,
     content_range: Result<Option<::std::string::String>, String>,
     range: Result<Option<::std::string::String>, String>,
@@ -2513,7 +2497,6 @@ impl<'a> GetAnalysisOutputDownloadTicket<'a> {
             filename: Err("filename was not initialized".to_string()),
             info: Ok(None),
             member: Ok(None),
-            ticket: Ok(None),
             view: Ok(None),
             content_range: Ok(None),
             range: Ok(None),
@@ -2554,15 +2537,6 @@ impl<'a> GetAnalysisOutputDownloadTicket<'a> {
         V: std::convert::TryInto<::std::string::String>,
     {
         self.member = optional("member", value);
-        self
-    }
-
-    /// Sets `ticket` in the query.
-    pub fn ticket<V>(mut self, value: V) -> Self
-    where
-        V: std::convert::TryInto<::std::string::String>,
-    {
-        self.ticket = optional("ticket", value);
         self
     }
 
@@ -2607,16 +2581,13 @@ impl<'a> GetAnalysisOutputDownloadTicket<'a> {
     /// # Errors
     ///
     /// When a parameter is missing or cannot be sent, and when the site refuses or cannot be reached.
-    pub async fn send(
-        self,
-    ) -> Result<ResponseValue<types::DownloadTicketStubOrZipfileInfo>, Error> {
+    pub async fn send(self) -> Result<ResponseValue<types::DownloadTicketStub>, Error> {
         let Self {
             client,
             analysis_id,
             filename,
             info,
             member,
-            ticket,
             view,
             content_range,
             range,
@@ -2634,7 +2605,6 @@ impl<'a> GetAnalysisOutputDownloadTicket<'a> {
         call.header("range", range)?;
         call.header("content-range", content_range)?;
         call.header("x-accept-feature", x_accept_feature)?;
-        call.query("ticket", ticket)?;
         call.answer().await
     }
 }

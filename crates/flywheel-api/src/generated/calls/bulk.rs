@@ -48,6 +48,8 @@ impl Client {
     /// Moves subjects to other projects.
     ///
     /// `POST /bulk/move/subjects`
+    ///
+    /// Deprecated: the platform means to drop it.
     pub fn bulk_move_subjects(&self) -> BulkMoveSubjects<'_> {
         BulkMoveSubjects::new(self)
     }

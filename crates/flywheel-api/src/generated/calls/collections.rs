@@ -2875,7 +2875,6 @@ pub struct GetCollectionDownloadTicket<'a> {
     hash: Result<Option<::std::string::String>, String>,
     info: Result<Option<bool>, String>,
     member: Result<Option<::std::string::String>, String>,
-    ticket: Result<Option<::std::string::String>, String>,
     version: Result<Option<i64>, String>,
     view: Result<Option<bool>, String>,
     content_range: Result<Option<::std::string::String>, String>,
@@ -2892,7 +2891,6 @@ impl<'a> GetCollectionDownloadTicket<'a> {
             hash: Ok(None),
             info: Ok(None),
             member: Ok(None),
-            ticket: Ok(None),
             version: Ok(None),
             view: Ok(None),
             content_range: Ok(None),
@@ -2946,15 +2944,6 @@ impl<'a> GetCollectionDownloadTicket<'a> {
         self
     }
 
-    /// Sets `ticket` in the query.
-    pub fn ticket<V>(mut self, value: V) -> Self
-    where
-        V: std::convert::TryInto<::std::string::String>,
-    {
-        self.ticket = optional("ticket", value);
-        self
-    }
-
     /// Sets `version` in the query.
     pub fn version<V>(mut self, value: V) -> Self
     where
@@ -3005,9 +2994,7 @@ impl<'a> GetCollectionDownloadTicket<'a> {
     /// # Errors
     ///
     /// When a parameter is missing or cannot be sent, and when the site refuses or cannot be reached.
-    pub async fn send(
-        self,
-    ) -> Result<ResponseValue<types::DownloadTicketStubOrZipfileInfo>, Error> {
+    pub async fn send(self) -> Result<ResponseValue<types::DownloadTicketStub>, Error> {
         let Self {
             client,
             collection_id,
@@ -3015,7 +3002,6 @@ impl<'a> GetCollectionDownloadTicket<'a> {
             hash,
             info,
             member,
-            ticket,
             version,
             view,
             content_range,
@@ -3036,7 +3022,6 @@ impl<'a> GetCollectionDownloadTicket<'a> {
         call.header("range", range)?;
         call.header("content-range", content_range)?;
         call.header("x-accept-feature", x_accept_feature)?;
-        call.query("ticket", ticket)?;
         call.answer().await
     }
 }

@@ -83,6 +83,8 @@ impl Client {
     /// Uploads output files to an analysis of a container of any kind.
     ///
     /// `POST /containers/{cid}/analyses/{analysis_id}/files`
+    ///
+    /// Deprecated: the platform means to drop it.
     pub fn upload_output_to_container_analysis(
         &self,
     ) -> UploadOutputToContainerAnalysis<'_> {
@@ -3551,7 +3553,6 @@ pub struct GetContainerAnalysisOutputDownloadTicket<'a> {
     filename: Result<::std::string::String, String>,
     info: Result<Option<bool>, String>,
     member: Result<Option<::std::string::String>, String>,
-    ticket: Result<Option<::std::string::String>, String>,
     view: Result<Option<bool>, String>,
     content_range: Result<Option<::std::string::String>, String>,
     range: Result<Option<::std::string::String>, String>,
@@ -3567,7 +3568,6 @@ impl<'a> GetContainerAnalysisOutputDownloadTicket<'a> {
             filename: Err("filename was not initialized".to_string()),
             info: Ok(None),
             member: Ok(None),
-            ticket: Ok(None),
             view: Ok(None),
             content_range: Ok(None),
             range: Ok(None),
@@ -3620,15 +3620,6 @@ impl<'a> GetContainerAnalysisOutputDownloadTicket<'a> {
         self
     }
 
-    /// Sets `ticket` in the query.
-    pub fn ticket<V>(mut self, value: V) -> Self
-    where
-        V: std::convert::TryInto<::std::string::String>,
-    {
-        self.ticket = optional("ticket", value);
-        self
-    }
-
     /// Sets `view` in the query.
     pub fn view<V>(mut self, value: V) -> Self
     where
@@ -3670,9 +3661,7 @@ impl<'a> GetContainerAnalysisOutputDownloadTicket<'a> {
     /// # Errors
     ///
     /// When a parameter is missing or cannot be sent, and when the site refuses or cannot be reached.
-    pub async fn send(
-        self,
-    ) -> Result<ResponseValue<types::DownloadTicketStubOrZipfileInfo>, Error> {
+    pub async fn send(self) -> Result<ResponseValue<types::DownloadTicketStub>, Error> {
         let Self {
             client,
             container_id,
@@ -3680,7 +3669,6 @@ impl<'a> GetContainerAnalysisOutputDownloadTicket<'a> {
             filename,
             info,
             member,
-            ticket,
             view,
             content_range,
             range,
@@ -3699,7 +3687,6 @@ impl<'a> GetContainerAnalysisOutputDownloadTicket<'a> {
         call.header("range", range)?;
         call.header("content-range", content_range)?;
         call.header("x-accept-feature", x_accept_feature)?;
-        call.query("ticket", ticket)?;
         call.answer().await
     }
 }
@@ -3873,7 +3860,6 @@ pub struct GetContainerDownloadTicket<'a> {
     hash: Result<Option<::std::string::String>, String>,
     info: Result<Option<bool>, String>,
     member: Result<Option<::std::string::String>, String>,
-    ticket: Result<Option<::std::string::String>, String>,
     version: Result<Option<i64>, String>,
     view: Result<Option<bool>, String>,
     content_range: Result<Option<::std::string::String>, String>,
@@ -3890,7 +3876,6 @@ impl<'a> GetContainerDownloadTicket<'a> {
             hash: Ok(None),
             info: Ok(None),
             member: Ok(None),
-            ticket: Ok(None),
             version: Ok(None),
             view: Ok(None),
             content_range: Ok(None),
@@ -3944,15 +3929,6 @@ impl<'a> GetContainerDownloadTicket<'a> {
         self
     }
 
-    /// Sets `ticket` in the query.
-    pub fn ticket<V>(mut self, value: V) -> Self
-    where
-        V: std::convert::TryInto<::std::string::String>,
-    {
-        self.ticket = optional("ticket", value);
-        self
-    }
-
     /// Sets `version` in the query.
     pub fn version<V>(mut self, value: V) -> Self
     where
@@ -4003,9 +3979,7 @@ impl<'a> GetContainerDownloadTicket<'a> {
     /// # Errors
     ///
     /// When a parameter is missing or cannot be sent, and when the site refuses or cannot be reached.
-    pub async fn send(
-        self,
-    ) -> Result<ResponseValue<types::DownloadTicketStubOrZipfileInfo>, Error> {
+    pub async fn send(self) -> Result<ResponseValue<types::DownloadTicketStub>, Error> {
         let Self {
             client,
             container_id,
@@ -4013,7 +3987,6 @@ impl<'a> GetContainerDownloadTicket<'a> {
             hash,
             info,
             member,
-            ticket,
             version,
             view,
             content_range,
@@ -4034,7 +4007,6 @@ impl<'a> GetContainerDownloadTicket<'a> {
         call.header("range", range)?;
         call.header("content-range", content_range)?;
         call.header("x-accept-feature", x_accept_feature)?;
-        call.query("ticket", ticket)?;
         call.answer().await
     }
 }

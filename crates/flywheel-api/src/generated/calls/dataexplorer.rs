@@ -20,6 +20,8 @@ impl Client {
     /// Indexes the searchable fields.
     ///
     /// `POST /dataexplorer/index/fields`
+    ///
+    /// Deprecated: the platform means to drop it.
     pub fn index_search_fields(&self) -> IndexSearchFields<'_> {
         IndexSearchFields::new(self)
     }

@@ -27,6 +27,8 @@ impl Client {
     /// Reports usage for each day of a month.
     ///
     /// `GET /report/daily-usage`
+    ///
+    /// Deprecated: the platform means to drop it.
     pub fn get_daily_usage_report(&self) -> GetDailyUsageReport<'_> {
         GetDailyUsageReport::new(self)
     }
@@ -34,6 +36,8 @@ impl Client {
     /// Reports usage for each day of a period.
     ///
     /// `GET /report/daily-usage-range`
+    ///
+    /// Deprecated: the platform means to drop it.
     pub fn get_daily_usage_range_report(&self) -> GetDailyUsageRangeReport<'_> {
         GetDailyUsageRangeReport::new(self)
     }
@@ -41,6 +45,8 @@ impl Client {
     /// Reports usage by month or project in the oldest form.
     ///
     /// `GET /report/legacy-usage`
+    ///
+    /// Deprecated: the platform means to drop it.
     pub fn get_legacy_usage_report(&self) -> GetLegacyUsageReport<'_> {
         GetLegacyUsageReport::new(self)
     }
@@ -62,6 +68,8 @@ impl Client {
     /// Reports the usage of each project in a month.
     ///
     /// `GET /report/usage`
+    ///
+    /// Deprecated: the platform means to drop it.
     pub fn get_usage_report(&self) -> GetUsageReport<'_> {
         GetUsageReport::new(self)
     }
@@ -83,6 +91,8 @@ impl Client {
     /// Collects the usage of a period.
     ///
     /// `GET /report/usage/collect`
+    ///
+    /// Deprecated: the platform means to drop it.
     pub fn collect_usage(&self) -> CollectUsage<'_> {
         CollectUsage::new(self)
     }

@@ -62,6 +62,8 @@ impl Client {
     /// Uploads output files to an analysis of a session.
     ///
     /// `POST /sessions/{cid}/analyses/{analysis_id}/files`
+    ///
+    /// Deprecated: the platform means to drop it.
     pub fn upload_output_to_session_analysis(
         &self,
     ) -> UploadOutputToSessionAnalysis<'_> {
@@ -3539,7 +3541,6 @@ pub struct GetSessionAnalysisOutputDownloadTicket<'a> {
     filename: Result<::std::string::String, String>,
     info: Result<Option<bool>, String>,
     member: Result<Option<::std::string::String>, String>,
-    ticket: Result<Option<::std::string::String>, String>,
     view: Result<Option<bool>, String>,
     content_range: Result<Option<::std::string::String>, String>,
     range: Result<Option<::std::string::String>, String>,
@@ -3555,7 +3556,6 @@ impl<'a> GetSessionAnalysisOutputDownloadTicket<'a> {
             filename: Err("filename was not initialized".to_string()),
             info: Ok(None),
             member: Ok(None),
-            ticket: Ok(None),
             view: Ok(None),
             content_range: Ok(None),
             range: Ok(None),
@@ -3608,15 +3608,6 @@ impl<'a> GetSessionAnalysisOutputDownloadTicket<'a> {
         self
     }
 
-    /// Sets `ticket` in the query.
-    pub fn ticket<V>(mut self, value: V) -> Self
-    where
-        V: std::convert::TryInto<::std::string::String>,
-    {
-        self.ticket = optional("ticket", value);
-        self
-    }
-
     /// Sets `view` in the query.
     pub fn view<V>(mut self, value: V) -> Self
     where
@@ -3658,9 +3649,7 @@ impl<'a> GetSessionAnalysisOutputDownloadTicket<'a> {
     /// # Errors
     ///
     /// When a parameter is missing or cannot be sent, and when the site refuses or cannot be reached.
-    pub async fn send(
-        self,
-    ) -> Result<ResponseValue<types::DownloadTicketStubOrZipfileInfo>, Error> {
+    pub async fn send(self) -> Result<ResponseValue<types::DownloadTicketStub>, Error> {
         let Self {
             client,
             session_id,
@@ -3668,7 +3657,6 @@ impl<'a> GetSessionAnalysisOutputDownloadTicket<'a> {
             filename,
             info,
             member,
-            ticket,
             view,
             content_range,
             range,
@@ -3687,7 +3675,6 @@ impl<'a> GetSessionAnalysisOutputDownloadTicket<'a> {
         call.header("range", range)?;
         call.header("content-range", content_range)?;
         call.header("x-accept-feature", x_accept_feature)?;
-        call.query("ticket", ticket)?;
         call.answer().await
     }
 }
@@ -3858,7 +3845,6 @@ pub struct GetSessionDownloadTicket<'a> {
     hash: Result<Option<::std::string::String>, String>,
     info: Result<Option<bool>, String>,
     member: Result<Option<::std::string::String>, String>,
-    ticket: Result<Option<::std::string::String>, String>,
     version: Result<Option<i64>, String>,
     view: Result<Option<bool>, String>,
     content_range: Result<Option<::std::string::String>, String>,
@@ -3875,7 +3861,6 @@ impl<'a> GetSessionDownloadTicket<'a> {
             hash: Ok(None),
             info: Ok(None),
             member: Ok(None),
-            ticket: Ok(None),
             version: Ok(None),
             view: Ok(None),
             content_range: Ok(None),
@@ -3929,15 +3914,6 @@ impl<'a> GetSessionDownloadTicket<'a> {
         self
     }
 
-    /// Sets `ticket` in the query.
-    pub fn ticket<V>(mut self, value: V) -> Self
-    where
-        V: std::convert::TryInto<::std::string::String>,
-    {
-        self.ticket = optional("ticket", value);
-        self
-    }
-
     /// Sets `version` in the query.
     pub fn version<V>(mut self, value: V) -> Self
     where
@@ -3988,9 +3964,7 @@ impl<'a> GetSessionDownloadTicket<'a> {
     /// # Errors
     ///
     /// When a parameter is missing or cannot be sent, and when the site refuses or cannot be reached.
-    pub async fn send(
-        self,
-    ) -> Result<ResponseValue<types::DownloadTicketStubOrZipfileInfo>, Error> {
+    pub async fn send(self) -> Result<ResponseValue<types::DownloadTicketStub>, Error> {
         let Self {
             client,
             session_id,
@@ -3998,7 +3972,6 @@ impl<'a> GetSessionDownloadTicket<'a> {
             hash,
             info,
             member,
-            ticket,
             version,
             view,
             content_range,
@@ -4019,7 +3992,6 @@ impl<'a> GetSessionDownloadTicket<'a> {
         call.header("range", range)?;
         call.header("content-range", content_range)?;
         call.header("x-accept-feature", x_accept_feature)?;
-        call.query("ticket", ticket)?;
         call.answer().await
     }
 }

@@ -76,6 +76,8 @@ impl Client {
     /// Uploads output files to an analysis of a subject.
     ///
     /// `POST /subjects/{cid}/analyses/{analysis_id}/files`
+    ///
+    /// Deprecated: the platform means to drop it.
     pub fn upload_output_to_subject_analysis(
         &self,
     ) -> UploadOutputToSubjectAnalysis<'_> {
@@ -3418,7 +3420,6 @@ pub struct GetSubjectAnalysisOutputDownloadTicket<'a> {
     filename: Result<::std::string::String, String>,
     info: Result<Option<bool>, String>,
     member: Result<Option<::std::string::String>, String>,
-    ticket: Result<Option<::std::string::String>, String>,
     view: Result<Option<bool>, String>,
     content_range: Result<Option<::std::string::String>, String>,
     range: Result<Option<::std::string::String>, String>,
@@ -3434,7 +3435,6 @@ impl<'a> GetSubjectAnalysisOutputDownloadTicket<'a> {
             filename: Err("filename was not initialized".to_string()),
             info: Ok(None),
             member: Ok(None),
-            ticket: Ok(None),
             view: Ok(None),
             content_range: Ok(None),
             range: Ok(None),
@@ -3487,15 +3487,6 @@ impl<'a> GetSubjectAnalysisOutputDownloadTicket<'a> {
         self
     }
 
-    /// Sets `ticket` in the query.
-    pub fn ticket<V>(mut self, value: V) -> Self
-    where
-        V: std::convert::TryInto<::std::string::String>,
-    {
-        self.ticket = optional("ticket", value);
-        self
-    }
-
     /// Sets `view` in the query.
     pub fn view<V>(mut self, value: V) -> Self
     where
@@ -3537,9 +3528,7 @@ impl<'a> GetSubjectAnalysisOutputDownloadTicket<'a> {
     /// # Errors
     ///
     /// When a parameter is missing or cannot be sent, and when the site refuses or cannot be reached.
-    pub async fn send(
-        self,
-    ) -> Result<ResponseValue<types::DownloadTicketStubOrZipfileInfo>, Error> {
+    pub async fn send(self) -> Result<ResponseValue<types::DownloadTicketStub>, Error> {
         let Self {
             client,
             subject_id,
@@ -3547,7 +3536,6 @@ impl<'a> GetSubjectAnalysisOutputDownloadTicket<'a> {
             filename,
             info,
             member,
-            ticket,
             view,
             content_range,
             range,
@@ -3566,7 +3554,6 @@ impl<'a> GetSubjectAnalysisOutputDownloadTicket<'a> {
         call.header("range", range)?;
         call.header("content-range", content_range)?;
         call.header("x-accept-feature", x_accept_feature)?;
-        call.query("ticket", ticket)?;
         call.answer().await
     }
 }
@@ -3737,7 +3724,6 @@ pub struct GetSubjectDownloadTicket<'a> {
     hash: Result<Option<::std::string::String>, String>,
     info: Result<Option<bool>, String>,
     member: Result<Option<::std::string::String>, String>,
-    ticket: Result<Option<::std::string::String>, String>,
     version: Result<Option<i64>, String>,
     view: Result<Option<bool>, String>,
     content_range: Result<Option<::std::string::String>, String>,
@@ -3754,7 +3740,6 @@ impl<'a> GetSubjectDownloadTicket<'a> {
             hash: Ok(None),
             info: Ok(None),
             member: Ok(None),
-            ticket: Ok(None),
             version: Ok(None),
             view: Ok(None),
             content_range: Ok(None),
@@ -3808,15 +3793,6 @@ impl<'a> GetSubjectDownloadTicket<'a> {
         self
     }
 
-    /// Sets `ticket` in the query.
-    pub fn ticket<V>(mut self, value: V) -> Self
-    where
-        V: std::convert::TryInto<::std::string::String>,
-    {
-        self.ticket = optional("ticket", value);
-        self
-    }
-
     /// Sets `version` in the query.
     pub fn version<V>(mut self, value: V) -> Self
     where
@@ -3867,9 +3843,7 @@ impl<'a> GetSubjectDownloadTicket<'a> {
     /// # Errors
     ///
     /// When a parameter is missing or cannot be sent, and when the site refuses or cannot be reached.
-    pub async fn send(
-        self,
-    ) -> Result<ResponseValue<types::DownloadTicketStubOrZipfileInfo>, Error> {
+    pub async fn send(self) -> Result<ResponseValue<types::DownloadTicketStub>, Error> {
         let Self {
             client,
             subject_id,
@@ -3877,7 +3851,6 @@ impl<'a> GetSubjectDownloadTicket<'a> {
             hash,
             info,
             member,
-            ticket,
             version,
             view,
             content_range,
@@ -3898,7 +3871,6 @@ impl<'a> GetSubjectDownloadTicket<'a> {
         call.header("range", range)?;
         call.header("content-range", content_range)?;
         call.header("x-accept-feature", x_accept_feature)?;
-        call.query("ticket", ticket)?;
         call.answer().await
     }
 }

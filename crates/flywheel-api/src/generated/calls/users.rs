@@ -153,6 +153,8 @@ impl Client {
     /// Resets the registration of a user.
     ///
     /// `POST /users/{uid}/reset-registration`
+    ///
+    /// Deprecated: the platform means to drop it.
     pub fn reset_user_registration(&self) -> ResetUserRegistration<'_> {
         ResetUserRegistration::new(self)
     }

@@ -1037,19 +1037,24 @@ pub struct AnalysisListOutput {
 crate::models::private_debug!(AnalysisListOutput id);
 
 /// The model `AnalysisListOutputInflatedJob`.
-#[derive(Clone, ::serde::Deserialize, ::serde::Serialize)]
+#[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
 pub struct AnalysisListOutputInflatedJob {
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub compute_provider_id: ::std::option::Option<::std::string::String>,
-    pub copy_of: ::std::string::String,
-    pub created: crate::models::Timestamp,
-    pub description: ::std::string::String,
-    pub files: ::std::vec::Vec<FileListOutput>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub copy_of: ::std::option::Option<::std::string::String>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub created: ::std::option::Option<crate::models::Timestamp>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub description: ::std::option::Option<::std::string::String>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub files: ::std::option::Option<::std::vec::Vec<FileListOutput>>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub gear_info: ::std::option::Option<GearInfo>,
-    #[serde(rename = "_id")]
-    pub id: ::std::string::String,
-    pub inputs: ::std::vec::Vec<FileListOutput>,
+    #[serde(rename = "_id", skip_serializing_if = "::std::option::Option::is_none")]
+    pub id: ::std::option::Option<::std::string::String>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub inputs: ::std::option::Option<::std::vec::Vec<FileListOutput>>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub job: ::std::option::Option<JobListOutput>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -1059,15 +1064,26 @@ pub struct AnalysisListOutputInflatedJob {
         skip_serializing_if = "::std::option::Option::is_none"
     )]
     pub join_origin: ::std::option::Option<JoinOrigins>,
-    pub label: ::std::string::String,
-    pub modified: crate::models::Timestamp,
-    pub notes: ::std::vec::Vec<Note>,
-    pub original_copy_of: ::std::string::String,
-    pub parent: ContainerReference,
-    pub parents: AnalysisParents,
-    #[serde(deserialize_with = "crate::models::lenient::deserialize")]
-    pub revision: i64,
-    pub tags: ::std::vec::Vec<::std::string::String>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub label: ::std::option::Option<::std::string::String>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub modified: ::std::option::Option<crate::models::Timestamp>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub notes: ::std::option::Option<::std::vec::Vec<Note>>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub original_copy_of: ::std::option::Option<::std::string::String>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub parent: ::std::option::Option<ContainerReference>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub parents: ::std::option::Option<AnalysisParents>,
+    #[serde(
+        skip_serializing_if = "::std::option::Option::is_none",
+        default,
+        deserialize_with = "crate::models::lenient::deserialize"
+    )]
+    pub revision: ::std::option::Option<i64>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub tags: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
     /// What the model does not know.
     #[serde(flatten)]
     pub extra: crate::models::Extra,
@@ -1155,22 +1171,26 @@ pub struct AnalysisOutput {
 crate::models::private_debug!(AnalysisOutput id);
 
 /// The model `AnalysisOutputInflatedJob`.
-#[derive(Clone, ::serde::Deserialize, ::serde::Serialize)]
+#[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
 pub struct AnalysisOutputInflatedJob {
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub compute_provider_id: ::std::option::Option<::std::string::String>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub copy_of: ::std::option::Option<::std::string::String>,
-    pub created: crate::models::Timestamp,
-    pub description: ::std::string::String,
-    pub files: ::std::vec::Vec<FileOutput>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub created: ::std::option::Option<crate::models::Timestamp>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub description: ::std::option::Option<::std::string::String>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub files: ::std::option::Option<::std::vec::Vec<FileOutput>>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub gear_info: ::std::option::Option<GearInfo>,
-    #[serde(rename = "_id")]
-    pub id: ::std::string::String,
+    #[serde(rename = "_id", skip_serializing_if = "::std::option::Option::is_none")]
+    pub id: ::std::option::Option<::std::string::String>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub info: ::std::option::Option<::serde_json::Value>,
-    pub inputs: ::std::vec::Vec<FileOutput>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub inputs: ::std::option::Option<::std::vec::Vec<FileOutput>>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub job: ::std::option::Option<JobOutput>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -1180,16 +1200,26 @@ pub struct AnalysisOutputInflatedJob {
         skip_serializing_if = "::std::option::Option::is_none"
     )]
     pub join_origin: ::std::option::Option<JoinOrigins>,
-    pub label: ::std::string::String,
-    pub modified: crate::models::Timestamp,
-    pub notes: ::std::vec::Vec<Note>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub label: ::std::option::Option<::std::string::String>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub modified: ::std::option::Option<crate::models::Timestamp>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub notes: ::std::option::Option<::std::vec::Vec<Note>>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub original_copy_of: ::std::option::Option<::std::string::String>,
-    pub parent: ContainerReference,
-    pub parents: AnalysisParents,
-    #[serde(deserialize_with = "crate::models::lenient::deserialize")]
-    pub revision: i64,
-    pub tags: ::std::vec::Vec<::std::string::String>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub parent: ::std::option::Option<ContainerReference>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub parents: ::std::option::Option<AnalysisParents>,
+    #[serde(
+        skip_serializing_if = "::std::option::Option::is_none",
+        default,
+        deserialize_with = "crate::models::lenient::deserialize"
+    )]
+    pub revision: ::std::option::Option<i64>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub tags: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
     /// What the model does not know.
     #[serde(flatten)]
     pub extra: crate::models::Extra,
@@ -1260,9 +1290,10 @@ pub struct ApiKeyOutput {
 crate::models::private_debug!(ApiKeyOutput);
 
 /// The model `AsStorage`.
-#[derive(Clone, ::serde::Deserialize, ::serde::Serialize)]
+#[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
 pub struct AsStorage {
-    pub bucket: ::std::string::String,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub bucket: ::std::option::Option<::std::string::String>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub config_class: ::std::option::Option<::std::string::String>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -1486,11 +1517,12 @@ pub struct AwsCreds {
 crate::models::private_debug!(AwsCreds);
 
 /// The model `AwsStorage`.
-#[derive(Clone, ::serde::Deserialize, ::serde::Serialize)]
+#[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
 pub struct AwsStorage {
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub addressing_style: ::std::option::Option<crate::types::S3AddressingStyle>,
-    pub bucket: ::std::string::String,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub bucket: ::std::option::Option<::std::string::String>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub config_class: ::std::option::Option<::std::string::String>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -1499,7 +1531,8 @@ pub struct AwsStorage {
     pub endpoint_url: ::std::option::Option<::std::string::String>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub path: ::std::option::Option<::std::string::String>,
-    pub region: ::std::string::String,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub region: ::std::option::Option<::std::string::String>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub zone: ::std::option::Option<::std::string::String>,
     /// What the model does not know.
@@ -1510,11 +1543,12 @@ pub struct AwsStorage {
 crate::models::private_debug!(AwsStorage);
 
 /// The model `AzureCreds`.
-#[derive(Clone, ::serde::Deserialize, ::serde::Serialize)]
+#[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
 pub struct AzureCreds {
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub azure_account_key: ::std::option::Option<::std::string::String>,
-    pub azure_account_name: ::std::string::String,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub azure_account_name: ::std::option::Option<::std::string::String>,
     /// What the model does not know.
     #[serde(flatten)]
     pub extra: crate::models::Extra,
@@ -1541,27 +1575,44 @@ pub struct BaseAet {
 crate::models::private_debug!(BaseAet id);
 
 /// The model `BaseCompute`.
-#[derive(Clone, ::serde::Deserialize, ::serde::Serialize)]
+#[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
 pub struct BaseCompute {
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub config_class: ::std::option::Option<::std::string::String>,
-    pub config_type: ::std::string::String,
-    #[serde(deserialize_with = "crate::models::lenient::deserialize")]
-    pub disk_size: i64,
-    pub machine_type: ::std::string::String,
-    #[serde(deserialize_with = "crate::models::lenient::deserialize")]
-    pub max_compute: i64,
-    pub preemptible: bool,
-    #[serde(deserialize_with = "crate::models::lenient::deserialize")]
-    pub queue_threshold: i64,
-    pub region: ::std::string::String,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub config_type: ::std::option::Option<::std::string::String>,
+    #[serde(
+        skip_serializing_if = "::std::option::Option::is_none",
+        default,
+        deserialize_with = "crate::models::lenient::deserialize"
+    )]
+    pub disk_size: ::std::option::Option<i64>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub machine_type: ::std::option::Option<::std::string::String>,
+    #[serde(
+        skip_serializing_if = "::std::option::Option::is_none",
+        default,
+        deserialize_with = "crate::models::lenient::deserialize"
+    )]
+    pub max_compute: ::std::option::Option<i64>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub preemptible: ::std::option::Option<bool>,
+    #[serde(
+        skip_serializing_if = "::std::option::Option::is_none",
+        default,
+        deserialize_with = "crate::models::lenient::deserialize"
+    )]
+    pub queue_threshold: ::std::option::Option<i64>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub region: ::std::option::Option<::std::string::String>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub swap_size: ::std::option::Option<::std::string::String>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub tags: ::std::option::Option<
         ::serde_json::Map<::std::string::String, ::serde_json::Value>,
     >,
-    pub zone: ::std::string::String,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub zone: ::std::option::Option<::std::string::String>,
     /// What the model does not know.
     #[serde(flatten)]
     pub extra: crate::models::Extra,
@@ -1823,21 +1874,26 @@ pub struct ChangeLogDocument {
 crate::models::private_debug!(ChangeLogDocument);
 
 /// The model `ClassicBatchJobOutput`.
-#[derive(Clone, ::serde::Deserialize, ::serde::Serialize)]
+#[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
 pub struct ClassicBatchJobOutput {
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub config: ::std::option::Option<
         ::serde_json::Map<::std::string::String, ::serde_json::Value>,
     >,
-    pub created: crate::models::Timestamp,
-    pub gear_id: ::std::string::String,
-    #[serde(rename = "_id")]
-    pub id: ::std::string::String,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub created: ::std::option::Option<crate::models::Timestamp>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub gear_id: ::std::option::Option<::std::string::String>,
+    #[serde(rename = "_id", skip_serializing_if = "::std::option::Option::is_none")]
+    pub id: ::std::option::Option<::std::string::String>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub jobs: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-    pub modified: crate::models::Timestamp,
-    pub origin: Origin,
-    pub state: crate::types::JobState,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub modified: ::std::option::Option<crate::models::Timestamp>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub origin: ::std::option::Option<Origin>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub state: ::std::option::Option<crate::types::JobState>,
     /// What the model does not know.
     #[serde(flatten)]
     pub extra: crate::models::Extra,
@@ -1846,21 +1902,26 @@ pub struct ClassicBatchJobOutput {
 crate::models::private_debug!(ClassicBatchJobOutput id);
 
 /// The model `ClassicBatchJobOutputInflatedJobs`.
-#[derive(Clone, ::serde::Deserialize, ::serde::Serialize)]
+#[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
 pub struct ClassicBatchJobOutputInflatedJobs {
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub config: ::std::option::Option<
         ::serde_json::Map<::std::string::String, ::serde_json::Value>,
     >,
-    pub created: crate::models::Timestamp,
-    pub gear_id: ::std::string::String,
-    #[serde(rename = "_id")]
-    pub id: ::std::string::String,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub created: ::std::option::Option<crate::models::Timestamp>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub gear_id: ::std::option::Option<::std::string::String>,
+    #[serde(rename = "_id", skip_serializing_if = "::std::option::Option::is_none")]
+    pub id: ::std::option::Option<::std::string::String>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub jobs: ::std::option::Option<::std::vec::Vec<Job>>,
-    pub modified: crate::models::Timestamp,
-    pub origin: Origin,
-    pub state: crate::types::JobState,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub modified: ::std::option::Option<crate::models::Timestamp>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub origin: ::std::option::Option<Origin>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub state: ::std::option::Option<crate::types::JobState>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub tags: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
     /// What the model does not know.
@@ -2154,7 +2215,7 @@ pub struct CollectionOutput {
 crate::models::private_debug!(CollectionOutput id);
 
 /// The model `CollectionWithStats`.
-#[derive(Clone, ::serde::Deserialize, ::serde::Serialize)]
+#[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
 pub struct CollectionWithStats {
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub analyses: ::std::option::Option<::std::vec::Vec<AnalysisListOutput>>,
@@ -2170,10 +2231,12 @@ pub struct CollectionWithStats {
     pub curator: ::std::option::Option<::std::string::String>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub description: ::std::option::Option<::std::string::String>,
-    pub files: ::std::vec::Vec<FileListOutput>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub files: ::std::option::Option<::std::vec::Vec<FileListOutput>>,
     #[serde(rename = "_id", skip_serializing_if = "::std::option::Option::is_none")]
     pub id: ::std::option::Option<::std::string::String>,
-    pub info: ::serde_json::Value,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub info: ::std::option::Option<::serde_json::Value>,
     #[serde(
         rename = "join-origin",
         skip_serializing_if = "::std::option::Option::is_none"
@@ -2820,11 +2883,12 @@ pub struct ContainerUidcheck {
 crate::models::private_debug!(ContainerUidcheck);
 
 /// The model `ContextInput`.
-#[derive(Clone, ::serde::Deserialize, ::serde::Serialize)]
+#[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
 pub struct ContextInput {
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub base: ::std::option::Option<::std::string::String>,
-    pub found: bool,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub found: ::std::option::Option<bool>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub value: ::std::option::Option<::serde_json::Value>,
     /// What the model does not know.
@@ -3058,13 +3122,16 @@ impl CoreWorkflowsFormsModelsTriggerField {
 }
 
 /// The model `CoreWorkflowsProtocolsModelsFormSection`.
-#[derive(Clone, ::serde::Deserialize, ::serde::Serialize)]
+#[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
 pub struct CoreWorkflowsProtocolsModelsFormSection {
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub description: ::std::option::Option<::std::string::String>,
-    pub fields: ::std::vec::Vec<CustomField>,
-    pub key: ::std::string::String,
-    pub title: ::std::string::String,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub fields: ::std::option::Option<::std::vec::Vec<CustomField>>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub key: ::std::option::Option<::std::string::String>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub title: ::std::option::Option<::std::string::String>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub visible: ::std::option::Option<crate::types::JsonListOrFlag>,
     /// What the model does not know.
@@ -4167,36 +4234,6 @@ pub struct DownloadTicketStub {
 
 crate::models::private_debug!(DownloadTicketStub);
 
-/// The fields of [`DownloadTicketStub`], [`ZipfileInfo`]: whichever the site answers with.
-#[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
-pub struct DownloadTicketStubOrZipfileInfo {
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub comment: ::std::option::Option<::std::string::String>,
-    #[serde(
-        skip_serializing_if = "::std::option::Option::is_none",
-        default,
-        deserialize_with = "crate::models::lenient::deserialize"
-    )]
-    pub file_cnt: ::std::option::Option<i64>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub filename: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub members: ::std::option::Option<::std::vec::Vec<ZipfileMemberInfo>>,
-    #[serde(
-        skip_serializing_if = "::std::option::Option::is_none",
-        default,
-        deserialize_with = "crate::models::lenient::deserialize"
-    )]
-    pub size: ::std::option::Option<i64>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub ticket: ::std::option::Option<::std::string::String>,
-    /// What the model does not know.
-    #[serde(flatten)]
-    pub extra: crate::models::Extra,
-}
-
-crate::models::private_debug!(DownloadTicketStubOrZipfileInfo);
-
 /// The model `ESignature`.
 #[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
 pub struct ESignature {
@@ -4284,7 +4321,7 @@ pub struct EgressDevice {
 crate::models::private_debug!(EgressDevice id);
 
 /// The model `EgressDevicePage`.
-#[derive(Clone, ::serde::Deserialize, ::serde::Serialize)]
+#[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
 pub struct EgressDevicePage {
     #[serde(
         skip_serializing_if = "::std::option::Option::is_none",
@@ -4292,9 +4329,14 @@ pub struct EgressDevicePage {
         deserialize_with = "crate::models::lenient::deserialize"
     )]
     pub count: ::std::option::Option<i64>,
-    pub results: ::std::vec::Vec<EgressDevice>,
-    #[serde(deserialize_with = "crate::models::lenient::deserialize")]
-    pub total: i64,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub results: ::std::option::Option<::std::vec::Vec<EgressDevice>>,
+    #[serde(
+        skip_serializing_if = "::std::option::Option::is_none",
+        default,
+        deserialize_with = "crate::models::lenient::deserialize"
+    )]
+    pub total: ::std::option::Option<i64>,
     /// What the model does not know.
     #[serde(flatten)]
     pub extra: crate::models::Extra,
@@ -4392,14 +4434,16 @@ impl EtdrsGridConfig {
 }
 
 /// The model `ExchangeStorage`.
-#[derive(Clone, ::serde::Deserialize, ::serde::Serialize)]
+#[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
 pub struct ExchangeStorage {
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub config_class: ::std::option::Option<::std::string::String>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub config_type: ::std::option::Option<::std::string::String>,
-    pub dataset_id: ::std::string::String,
-    pub site_id: ::std::string::String,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub dataset_id: ::std::option::Option<::std::string::String>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub site_id: ::std::option::Option<::std::string::String>,
     /// What the model does not know.
     #[serde(flatten)]
     pub extra: crate::models::Extra,
@@ -6019,19 +6063,28 @@ impl FormSchema {
 }
 
 /// The model `GcpCreds`.
-#[derive(Clone, ::serde::Deserialize, ::serde::Serialize)]
+#[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
 pub struct GcpCreds {
-    pub auth_provider_x509_cert_url: ::std::string::String,
-    pub auth_uri: ::std::string::String,
-    pub client_email: ::std::string::String,
-    pub client_id: ::std::string::String,
-    pub client_x509_cert_url: ::std::string::String,
-    pub private_key: ::std::string::String,
-    pub private_key_id: ::std::string::String,
-    pub project_id: ::std::string::String,
-    pub token_uri: ::std::string::String,
-    #[serde(rename = "type")]
-    pub type_: ::std::string::String,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub auth_provider_x509_cert_url: ::std::option::Option<::std::string::String>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub auth_uri: ::std::option::Option<::std::string::String>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub client_email: ::std::option::Option<::std::string::String>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub client_id: ::std::option::Option<::std::string::String>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub client_x509_cert_url: ::std::option::Option<::std::string::String>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub private_key: ::std::option::Option<::std::string::String>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub private_key_id: ::std::option::Option<::std::string::String>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub project_id: ::std::option::Option<::std::string::String>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub token_uri: ::std::option::Option<::std::string::String>,
+    #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
+    pub type_: ::std::option::Option<::std::string::String>,
     /// What the model does not know.
     #[serde(flatten)]
     pub extra: crate::models::Extra,
@@ -6040,9 +6093,10 @@ pub struct GcpCreds {
 crate::models::private_debug!(GcpCreds);
 
 /// The model `GcpStorage`.
-#[derive(Clone, ::serde::Deserialize, ::serde::Serialize)]
+#[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
 pub struct GcpStorage {
-    pub bucket: ::std::string::String,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub bucket: ::std::option::Option<::std::string::String>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub config_class: ::std::option::Option<::std::string::String>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -7889,13 +7943,16 @@ pub struct JobExecutorInfo {
 crate::models::private_debug!(JobExecutorInfo);
 
 /// The model `JobFileInput`.
-#[derive(Clone, ::serde::Deserialize, ::serde::Serialize)]
+#[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
 pub struct JobFileInput {
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub base: ::std::option::Option<::std::string::String>,
-    pub hierarchy: ContainerReference,
-    pub location: Location,
-    pub object: JobFileObject,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub hierarchy: ::std::option::Option<ContainerReference>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub location: ::std::option::Option<Location>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub object: ::std::option::Option<JobFileObject>,
     /// What the model does not know.
     #[serde(flatten)]
     pub extra: crate::models::Extra,
@@ -7904,13 +7961,16 @@ pub struct JobFileInput {
 crate::models::private_debug!(JobFileInput);
 
 /// The model `JobFileInputListOutput`.
-#[derive(Clone, ::serde::Deserialize, ::serde::Serialize)]
+#[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
 pub struct JobFileInputListOutput {
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub base: ::std::option::Option<::std::string::String>,
-    pub hierarchy: ContainerReference,
-    pub location: Location,
-    pub object: JobFileObjectListOutput,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub hierarchy: ::std::option::Option<ContainerReference>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub location: ::std::option::Option<Location>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub object: ::std::option::Option<JobFileObjectListOutput>,
     /// What the model does not know.
     #[serde(flatten)]
     pub extra: crate::models::Extra,
@@ -9104,13 +9164,14 @@ impl LibsViewerConfigModelsViewerConfig {
 }
 
 /// The model `LocalStorage`.
-#[derive(Clone, ::serde::Deserialize, ::serde::Serialize)]
+#[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
 pub struct LocalStorage {
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub config_class: ::std::option::Option<::std::string::String>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub config_type: ::std::option::Option<::std::string::String>,
-    pub path: ::std::string::String,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub path: ::std::option::Option<::std::string::String>,
     /// What the model does not know.
     #[serde(flatten)]
     pub extra: crate::models::Extra,
@@ -9231,7 +9292,7 @@ pub struct MasterSubjectCodeOutput {
 crate::models::private_debug!(MasterSubjectCodeOutput);
 
 /// The model `MatchedAcquisitionOutput`.
-#[derive(Clone, ::serde::Deserialize, ::serde::Serialize)]
+#[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
 pub struct MatchedAcquisitionOutput {
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub analyses: ::std::option::Option<::std::vec::Vec<AnalysisOutput>>,
@@ -9241,7 +9302,10 @@ pub struct MatchedAcquisitionOutput {
     pub created: ::std::option::Option<crate::models::Timestamp>,
     #[serde(rename = "_id", skip_serializing_if = "::std::option::Option::is_none")]
     pub id: ::std::option::Option<::std::string::String>,
-    pub inputs: ::indexmap::IndexMap<::std::string::String, FileReferenceOrContextInput>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub inputs: ::std::option::Option<
+        ::indexmap::IndexMap<::std::string::String, FileReferenceOrContextInput>,
+    >,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub label: ::std::option::Option<::std::string::String>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -9250,7 +9314,8 @@ pub struct MatchedAcquisitionOutput {
     >,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub modified: ::std::option::Option<crate::models::Timestamp>,
-    pub parents: AcquisitionParents,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub parents: ::std::option::Option<AcquisitionParents>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub permissions: ::std::option::Option<::std::vec::Vec<RolePermission>>,
     #[serde(
@@ -9273,7 +9338,7 @@ pub struct MatchedAcquisitionOutput {
 crate::models::private_debug!(MatchedAcquisitionOutput id);
 
 /// The model `MatchedSessionOutput`.
-#[derive(Clone, ::serde::Deserialize, ::serde::Serialize)]
+#[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
 pub struct MatchedSessionOutput {
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub analyses: ::std::option::Option<::std::vec::Vec<AnalysisOutput>>,
@@ -9283,7 +9348,10 @@ pub struct MatchedSessionOutput {
     pub created: ::std::option::Option<crate::models::Timestamp>,
     #[serde(rename = "_id", skip_serializing_if = "::std::option::Option::is_none")]
     pub id: ::std::option::Option<::std::string::String>,
-    pub inputs: ::indexmap::IndexMap<::std::string::String, FileReferenceOrContextInput>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub inputs: ::std::option::Option<
+        ::indexmap::IndexMap<::std::string::String, FileReferenceOrContextInput>,
+    >,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub label: ::std::option::Option<::std::string::String>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -9292,7 +9360,8 @@ pub struct MatchedSessionOutput {
     >,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub modified: ::std::option::Option<crate::models::Timestamp>,
-    pub parents: SessionParents,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub parents: ::std::option::Option<SessionParents>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub permissions: ::std::option::Option<::std::vec::Vec<RolePermission>>,
     #[serde(
@@ -9658,7 +9727,7 @@ pub struct OrphanedCount {
 crate::models::private_debug!(OrphanedCount);
 
 /// The model `OutputUserPage`.
-#[derive(Clone, ::serde::Deserialize, ::serde::Serialize)]
+#[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
 pub struct OutputUserPage {
     #[serde(
         skip_serializing_if = "::std::option::Option::is_none",
@@ -9666,9 +9735,14 @@ pub struct OutputUserPage {
         deserialize_with = "crate::models::lenient::deserialize"
     )]
     pub count: ::std::option::Option<i64>,
-    pub results: ::std::vec::Vec<User>,
-    #[serde(deserialize_with = "crate::models::lenient::deserialize")]
-    pub total: i64,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub results: ::std::option::Option<::std::vec::Vec<User>>,
+    #[serde(
+        skip_serializing_if = "::std::option::Option::is_none",
+        default,
+        deserialize_with = "crate::models::lenient::deserialize"
+    )]
+    pub total: ::std::option::Option<i64>,
     /// What the model does not know.
     #[serde(flatten)]
     pub extra: crate::models::Extra,
@@ -9711,7 +9785,7 @@ pub struct PackfileRemovedOutput {
 crate::models::private_debug!(PackfileRemovedOutput);
 
 /// The model `Page`.
-#[derive(Clone, ::serde::Deserialize, ::serde::Serialize)]
+#[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
 pub struct Page {
     #[serde(
         skip_serializing_if = "::std::option::Option::is_none",
@@ -9719,9 +9793,14 @@ pub struct Page {
         deserialize_with = "crate::models::lenient::deserialize"
     )]
     pub count: ::std::option::Option<i64>,
-    pub results: ::std::vec::Vec<::serde_json::Value>,
-    #[serde(deserialize_with = "crate::models::lenient::deserialize")]
-    pub total: i64,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub results: ::std::option::Option<::std::vec::Vec<::serde_json::Value>>,
+    #[serde(
+        skip_serializing_if = "::std::option::Option::is_none",
+        default,
+        deserialize_with = "crate::models::lenient::deserialize"
+    )]
+    pub total: ::std::option::Option<i64>,
     /// What the model does not know.
     #[serde(flatten)]
     pub extra: crate::models::Extra,
@@ -9730,7 +9809,7 @@ pub struct Page {
 crate::models::private_debug!(Page);
 
 /// The model `PageGenericFileOutput`.
-#[derive(Clone, ::serde::Deserialize, ::serde::Serialize)]
+#[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
 pub struct PageGenericFileOutput {
     #[serde(
         skip_serializing_if = "::std::option::Option::is_none",
@@ -9738,9 +9817,14 @@ pub struct PageGenericFileOutput {
         deserialize_with = "crate::models::lenient::deserialize"
     )]
     pub count: ::std::option::Option<i64>,
-    pub results: ::std::vec::Vec<FileOutput>,
-    #[serde(deserialize_with = "crate::models::lenient::deserialize")]
-    pub total: i64,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub results: ::std::option::Option<::std::vec::Vec<FileOutput>>,
+    #[serde(
+        skip_serializing_if = "::std::option::Option::is_none",
+        default,
+        deserialize_with = "crate::models::lenient::deserialize"
+    )]
+    pub total: ::std::option::Option<i64>,
     /// What the model does not know.
     #[serde(flatten)]
     pub extra: crate::models::Extra,
@@ -9749,7 +9833,7 @@ pub struct PageGenericFileOutput {
 crate::models::private_debug!(PageGenericFileOutput);
 
 /// The model `PageGenericFilter`.
-#[derive(Clone, ::serde::Deserialize, ::serde::Serialize)]
+#[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
 pub struct PageGenericFilter {
     #[serde(
         skip_serializing_if = "::std::option::Option::is_none",
@@ -9757,9 +9841,14 @@ pub struct PageGenericFilter {
         deserialize_with = "crate::models::lenient::deserialize"
     )]
     pub count: ::std::option::Option<i64>,
-    pub results: ::std::vec::Vec<Filter>,
-    #[serde(deserialize_with = "crate::models::lenient::deserialize")]
-    pub total: i64,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub results: ::std::option::Option<::std::vec::Vec<Filter>>,
+    #[serde(
+        skip_serializing_if = "::std::option::Option::is_none",
+        default,
+        deserialize_with = "crate::models::lenient::deserialize"
+    )]
+    pub total: ::std::option::Option<i64>,
     /// What the model does not know.
     #[serde(flatten)]
     pub extra: crate::models::Extra,
@@ -9768,14 +9857,24 @@ pub struct PageGenericFilter {
 crate::models::private_debug!(PageGenericFilter);
 
 /// The model `PageGenericForm`.
-#[derive(Clone, ::serde::Deserialize, ::serde::Serialize)]
+#[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
 pub struct PageGenericForm {
-    #[serde(deserialize_with = "crate::models::lenient::deserialize")]
-    pub count: i64,
-    pub next: ::std::string::String,
-    pub results: ::std::vec::Vec<::serde_json::Value>,
-    #[serde(deserialize_with = "crate::models::lenient::deserialize")]
-    pub total: i64,
+    #[serde(
+        skip_serializing_if = "::std::option::Option::is_none",
+        default,
+        deserialize_with = "crate::models::lenient::deserialize"
+    )]
+    pub count: ::std::option::Option<i64>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub next: ::std::option::Option<::std::string::String>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub results: ::std::option::Option<::std::vec::Vec<::serde_json::Value>>,
+    #[serde(
+        skip_serializing_if = "::std::option::Option::is_none",
+        default,
+        deserialize_with = "crate::models::lenient::deserialize"
+    )]
+    pub total: ::std::option::Option<i64>,
     /// What the model does not know.
     #[serde(flatten)]
     pub extra: crate::models::Extra,
@@ -9784,7 +9883,7 @@ pub struct PageGenericForm {
 crate::models::private_debug!(PageGenericForm);
 
 /// The model `PageGenericFormResponseOutput`.
-#[derive(Clone, ::serde::Deserialize, ::serde::Serialize)]
+#[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
 pub struct PageGenericFormResponseOutput {
     #[serde(
         skip_serializing_if = "::std::option::Option::is_none",
@@ -9792,9 +9891,16 @@ pub struct PageGenericFormResponseOutput {
         deserialize_with = "crate::models::lenient::deserialize"
     )]
     pub count: ::std::option::Option<i64>,
-    pub results: ::std::vec::Vec<CoreWorkflowsFormResponsesModelsFormResponseOutput>,
-    #[serde(deserialize_with = "crate::models::lenient::deserialize")]
-    pub total: i64,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub results: ::std::option::Option<
+        ::std::vec::Vec<CoreWorkflowsFormResponsesModelsFormResponseOutput>,
+    >,
+    #[serde(
+        skip_serializing_if = "::std::option::Option::is_none",
+        default,
+        deserialize_with = "crate::models::lenient::deserialize"
+    )]
+    pub total: ::std::option::Option<i64>,
     /// What the model does not know.
     #[serde(flatten)]
     pub extra: crate::models::Extra,
@@ -9803,14 +9909,24 @@ pub struct PageGenericFormResponseOutput {
 crate::models::private_debug!(PageGenericFormResponseOutput);
 
 /// The model `PageGenericReaderTaskOutput`.
-#[derive(Clone, ::serde::Deserialize, ::serde::Serialize)]
+#[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
 pub struct PageGenericReaderTaskOutput {
-    #[serde(deserialize_with = "crate::models::lenient::deserialize")]
-    pub count: i64,
-    pub next: ::std::string::String,
-    pub results: ::std::vec::Vec<ReaderTaskOutput>,
-    #[serde(deserialize_with = "crate::models::lenient::deserialize")]
-    pub total: i64,
+    #[serde(
+        skip_serializing_if = "::std::option::Option::is_none",
+        default,
+        deserialize_with = "crate::models::lenient::deserialize"
+    )]
+    pub count: ::std::option::Option<i64>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub next: ::std::option::Option<::std::string::String>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub results: ::std::option::Option<::std::vec::Vec<ReaderTaskOutput>>,
+    #[serde(
+        skip_serializing_if = "::std::option::Option::is_none",
+        default,
+        deserialize_with = "crate::models::lenient::deserialize"
+    )]
+    pub total: ::std::option::Option<i64>,
     /// What the model does not know.
     #[serde(flatten)]
     pub extra: crate::models::Extra,
@@ -9819,14 +9935,24 @@ pub struct PageGenericReaderTaskOutput {
 crate::models::private_debug!(PageGenericReaderTaskOutput);
 
 /// The model `PageGenericStaffingPool`.
-#[derive(Clone, ::serde::Deserialize, ::serde::Serialize)]
+#[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
 pub struct PageGenericStaffingPool {
-    #[serde(deserialize_with = "crate::models::lenient::deserialize")]
-    pub count: i64,
-    pub next: ::std::string::String,
-    pub results: ::std::vec::Vec<StaffingPool>,
-    #[serde(deserialize_with = "crate::models::lenient::deserialize")]
-    pub total: i64,
+    #[serde(
+        skip_serializing_if = "::std::option::Option::is_none",
+        default,
+        deserialize_with = "crate::models::lenient::deserialize"
+    )]
+    pub count: ::std::option::Option<i64>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub next: ::std::option::Option<::std::string::String>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub results: ::std::option::Option<::std::vec::Vec<StaffingPool>>,
+    #[serde(
+        skip_serializing_if = "::std::option::Option::is_none",
+        default,
+        deserialize_with = "crate::models::lenient::deserialize"
+    )]
+    pub total: ::std::option::Option<i64>,
     /// What the model does not know.
     #[serde(flatten)]
     pub extra: crate::models::Extra,
@@ -9835,14 +9961,24 @@ pub struct PageGenericStaffingPool {
 crate::models::private_debug!(PageGenericStaffingPool);
 
 /// The model `PageGenericUnionGenericValidProtocolGenericGenericWipProtocolGeneric`.
-#[derive(Clone, ::serde::Deserialize, ::serde::Serialize)]
+#[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
 pub struct PageGenericUnionGenericValidProtocolGenericGenericWipProtocolGeneric {
-    #[serde(deserialize_with = "crate::models::lenient::deserialize")]
-    pub count: i64,
-    pub next: ::std::string::String,
-    pub results: ::std::vec::Vec<ValidProtocolOrWipProtocol>,
-    #[serde(deserialize_with = "crate::models::lenient::deserialize")]
-    pub total: i64,
+    #[serde(
+        skip_serializing_if = "::std::option::Option::is_none",
+        default,
+        deserialize_with = "crate::models::lenient::deserialize"
+    )]
+    pub count: ::std::option::Option<i64>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub next: ::std::option::Option<::std::string::String>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub results: ::std::option::Option<::std::vec::Vec<ValidProtocolOrWipProtocol>>,
+    #[serde(
+        skip_serializing_if = "::std::option::Option::is_none",
+        default,
+        deserialize_with = "crate::models::lenient::deserialize"
+    )]
+    pub total: ::std::option::Option<i64>,
     /// What the model does not know.
     #[serde(flatten)]
     pub extra: crate::models::Extra,
@@ -9851,7 +9987,7 @@ pub struct PageGenericUnionGenericValidProtocolGenericGenericWipProtocolGeneric 
 crate::models::private_debug!(PageGenericUnionGenericValidProtocolGenericGenericWipProtocolGeneric);
 
 /// The model `PageGenericUsageSummaryItem`.
-#[derive(Clone, ::serde::Deserialize, ::serde::Serialize)]
+#[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
 pub struct PageGenericUsageSummaryItem {
     #[serde(
         skip_serializing_if = "::std::option::Option::is_none",
@@ -9859,9 +9995,14 @@ pub struct PageGenericUsageSummaryItem {
         deserialize_with = "crate::models::lenient::deserialize"
     )]
     pub count: ::std::option::Option<i64>,
-    pub results: ::std::vec::Vec<UsageSummaryItem>,
-    #[serde(deserialize_with = "crate::models::lenient::deserialize")]
-    pub total: i64,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub results: ::std::option::Option<::std::vec::Vec<UsageSummaryItem>>,
+    #[serde(
+        skip_serializing_if = "::std::option::Option::is_none",
+        default,
+        deserialize_with = "crate::models::lenient::deserialize"
+    )]
+    pub total: ::std::option::Option<i64>,
     /// What the model does not know.
     #[serde(flatten)]
     pub extra: crate::models::Extra,
@@ -9884,16 +10025,20 @@ pub struct ParsedQueryResponse {
 crate::models::private_debug!(ParsedQueryResponse);
 
 /// The model `PremadeJobsBatchJobOutput`.
-#[derive(Clone, ::serde::Deserialize, ::serde::Serialize)]
+#[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
 pub struct PremadeJobsBatchJobOutput {
-    pub created: crate::models::Timestamp,
-    #[serde(rename = "_id")]
-    pub id: ::std::string::String,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub created: ::std::option::Option<crate::models::Timestamp>,
+    #[serde(rename = "_id", skip_serializing_if = "::std::option::Option::is_none")]
+    pub id: ::std::option::Option<::std::string::String>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub jobs: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-    pub modified: crate::models::Timestamp,
-    pub origin: Origin,
-    pub state: crate::types::JobState,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub modified: ::std::option::Option<crate::models::Timestamp>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub origin: ::std::option::Option<Origin>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub state: ::std::option::Option<crate::types::JobState>,
     /// What the model does not know.
     #[serde(flatten)]
     pub extra: crate::models::Extra,
@@ -9902,16 +10047,20 @@ pub struct PremadeJobsBatchJobOutput {
 crate::models::private_debug!(PremadeJobsBatchJobOutput id);
 
 /// The model `PremadeJobsBatchJobOutputInflatedJobs`.
-#[derive(Clone, ::serde::Deserialize, ::serde::Serialize)]
+#[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
 pub struct PremadeJobsBatchJobOutputInflatedJobs {
-    pub created: crate::models::Timestamp,
-    #[serde(rename = "_id")]
-    pub id: ::std::string::String,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub created: ::std::option::Option<crate::models::Timestamp>,
+    #[serde(rename = "_id", skip_serializing_if = "::std::option::Option::is_none")]
+    pub id: ::std::option::Option<::std::string::String>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub jobs: ::std::option::Option<::std::vec::Vec<Job>>,
-    pub modified: crate::models::Timestamp,
-    pub origin: Origin,
-    pub state: crate::types::JobState,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub modified: ::std::option::Option<crate::models::Timestamp>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub origin: ::std::option::Option<Origin>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub state: ::std::option::Option<crate::types::JobState>,
     /// What the model does not know.
     #[serde(flatten)]
     pub extra: crate::models::Extra,
@@ -12053,16 +12202,18 @@ pub struct RuleAny {
 crate::models::private_debug!(RuleAny);
 
 /// The model `S3CompatStorage`.
-#[derive(Clone, ::serde::Deserialize, ::serde::Serialize)]
+#[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
 pub struct S3CompatStorage {
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub addressing_style: ::std::option::Option<crate::types::S3AddressingStyle>,
-    pub bucket: ::std::string::String,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub bucket: ::std::option::Option<::std::string::String>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub config_class: ::std::option::Option<::std::string::String>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub config_type: ::std::option::Option<::std::string::String>,
-    pub endpoint_url: ::std::string::String,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub endpoint_url: ::std::option::Option<::std::string::String>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub path: ::std::option::Option<::std::string::String>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -12140,7 +12291,7 @@ pub struct SaveSearchOutput {
 crate::models::private_debug!(SaveSearchOutput id);
 
 /// The model `SaveSearchPage`.
-#[derive(Clone, ::serde::Deserialize, ::serde::Serialize)]
+#[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
 pub struct SaveSearchPage {
     #[serde(
         skip_serializing_if = "::std::option::Option::is_none",
@@ -12148,9 +12299,14 @@ pub struct SaveSearchPage {
         deserialize_with = "crate::models::lenient::deserialize"
     )]
     pub count: ::std::option::Option<i64>,
-    pub results: ::std::vec::Vec<SaveSearchOutput>,
-    #[serde(deserialize_with = "crate::models::lenient::deserialize")]
-    pub total: i64,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub results: ::std::option::Option<::std::vec::Vec<SaveSearchOutput>>,
+    #[serde(
+        skip_serializing_if = "::std::option::Option::is_none",
+        default,
+        deserialize_with = "crate::models::lenient::deserialize"
+    )]
+    pub total: ::std::option::Option<i64>,
     /// What the model does not know.
     #[serde(flatten)]
     pub extra: crate::models::Extra,
