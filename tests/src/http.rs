@@ -1,6 +1,7 @@
 //! Plain HTTP requests to a local site, written out as a test wants them.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, header};
@@ -9,12 +10,20 @@ use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::TcpStream;
 
-use crate::site::LocalSite;
+/// Why no whole answer came back.
+pub type Broken = Box<dyn std::error::Error + Send + Sync>;
+
+/// Where a site listens, and the keys of its users.
+#[derive(Debug, Clone)]
+pub struct Client {
+    address: SocketAddr,
+    keys: Arc<[(String, String)]>,
+}
 
 /// A request that has not been sent yet.
 #[must_use = "a request does nothing until it is sent"]
-pub struct Call<'a> {
-    site: &'a LocalSite,
+pub struct Call {
+    client: Client,
     method: Method,
     target: String,
     headers: Vec<(String, String)>,
@@ -32,15 +41,52 @@ pub struct Answer {
     pub body: Bytes,
 }
 
-impl<'a> Call<'a> {
-    /// A request without Authorization. `path` begins after `/api` and goes out as it is given.
-    pub(crate) fn new(site: &'a LocalSite, method: Method, path: &str) -> Self {
-        Self { site, method, target: format!("/api{path}"), headers: Vec::new(), body: Bytes::new() }
+impl Client {
+    /// A client of the site at an address, which knows the secret part of some users' keys by name.
+    #[must_use]
+    pub fn new(address: SocketAddr, keys: Vec<(String, String)>) -> Self {
+        Self { address, keys: keys.into() }
     }
 
+    /// Where the site listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Names and secrets of the users.
+    #[must_use]
+    pub fn keys(&self) -> &[(String, String)] {
+        &self.keys
+    }
+
+    /// The secret part of a user's key.
+    ///
+    /// # Panics
+    ///
+    /// When there is no such user.
+    #[must_use]
+    pub fn secret(&self, name: &str) -> &str {
+        let key = self.keys.iter().find(|(known, _)| known == name);
+        key.map(|(_, secret)| secret.as_str()).unwrap_or_else(|| panic!("no user {name}"))
+    }
+
+    /// Begins a request without Authorization. `path` begins after `/api` and goes out as it is given.
+    pub fn call(&self, method: Method, path: &str) -> Call {
+        Call {
+            client: self.clone(),
+            method,
+            target: format!("/api{path}"),
+            headers: Vec::new(),
+            body: Bytes::new(),
+        }
+    }
+}
+
+impl Call {
     /// Sends the key of one of the site's users.
     pub fn as_user(self, name: &str) -> Self {
-        let value = format!("Bearer {}", self.site.secret(name));
+        let value = format!("Bearer {}", self.client.secret(name));
         self.header("authorization", &value)
     }
 
@@ -88,7 +134,20 @@ impl<'a> Call<'a> {
     ///
     /// When the site cannot be reached or breaks the connection off.
     pub fn send(self) -> Answer {
-        let address = self.site.address();
+        self.try_send().unwrap_or_else(|error| panic!("the site breaks off: {error}"))
+    }
+
+    /// Sends the request and reads the whole answer.
+    ///
+    /// # Errors
+    ///
+    /// When the site cannot be reached or breaks the connection off.
+    ///
+    /// # Panics
+    ///
+    /// When the request is not well-formed.
+    pub fn try_send(self) -> Result<Answer, Broken> {
+        let address = self.client.address;
         let mut request = Request::builder()
             .method(self.method)
             .uri(&self.target)
@@ -97,20 +156,19 @@ impl<'a> Call<'a> {
             request = request.header(name, value);
         }
         let request = request.body(Full::new(self.body)).expect("tests write requests that are well-formed");
-        self.site.block_on(exchange(address, request))
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+        runtime.block_on(exchange(address, request))
     }
 }
 
-async fn exchange(address: SocketAddr, request: Request<Full<Bytes>>) -> Answer {
-    let stream = TcpStream::connect(address).await.expect("the site accepts connections");
-    let (mut sender, connection) =
-        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.expect("the site speaks HTTP/1.1");
+async fn exchange(address: SocketAddr, request: Request<Full<Bytes>>) -> Result<Answer, Broken> {
+    let stream = TcpStream::connect(address).await?;
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
     let driver = tokio::spawn(connection);
-    let response = sender.send_request(request).await.expect("the site answers");
-    let (parts, body) = response.into_parts();
-    let body = body.collect().await.expect("the body arrives in full").to_bytes();
+    let (parts, body) = sender.send_request(request).await?.into_parts();
+    let body = body.collect().await?.to_bytes();
     driver.abort();
-    Answer { status: parts.status.as_u16(), headers: parts.headers, body }
+    Ok(Answer { status: parts.status.as_u16(), headers: parts.headers, body })
 }
 
 impl Answer {

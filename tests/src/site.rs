@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
-use crate::http::Call;
+use crate::http::{Call, Client};
 use crate::validate::{self, Recorder};
 
 /// Everyone with a key: name, user id, whether a site administrator.
@@ -32,10 +32,9 @@ pub const DRONE_SECRET: &str = "the-drone-secret";
 /// description.
 pub struct LocalSite {
     runtime: Runtime,
-    address: SocketAddr,
-    secrets: Vec<(&'static str, String)>,
+    client: Client,
     recorder: Arc<Recorder>,
-    site: Site,
+    _site: Site,
     _data: TempDir,
 }
 
@@ -68,20 +67,14 @@ impl LocalSite {
             .build()
             .expect("a runtime can be made");
         let recorder = Arc::new(Recorder::default());
-        let (site, secrets, address) = runtime.block_on(open(data.path(), signed, Arc::clone(&recorder)));
-        Self { runtime, address, secrets, recorder, site, _data: data }
+        let (site, client) = runtime.block_on(open(data.path(), signed, Arc::clone(&recorder)));
+        Self { runtime, client, recorder, _site: site, _data: data }
     }
 
     /// Where it listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
-        self.address
-    }
-
-    /// The site itself, for what is not reached over HTTP.
-    #[must_use]
-    pub fn site(&self) -> &Site {
-        &self.site
+        self.client.address()
     }
 
     /// What the site answered so far, held against the description.
@@ -97,11 +90,7 @@ impl LocalSite {
     /// When there is no such user.
     #[must_use]
     pub fn secret(&self, name: &str) -> &str {
-        self.secrets
-            .iter()
-            .find(|(known, _)| *known == name)
-            .map(|(_, secret)| secret.as_str())
-            .unwrap_or_else(|| panic!("no user {name}"))
+        self.client.secret(name)
     }
 
     /// The id of a user.
@@ -121,18 +110,15 @@ impl LocalSite {
     /// What a conformance program is told about the site.
     #[must_use]
     pub fn document(&self) -> Value {
-        let keys: serde_json::Map<String, Value> = self
-            .secrets
-            .iter()
-            .map(|(name, secret)| {
-                let key = format!("{}:__force_insecure:{secret}", self.address);
-                ((*name).to_owned(), key.into())
-            })
+        let address = self.address();
+        let keys = self.client.keys().iter();
+        let keys: serde_json::Map<String, Value> = keys
+            .map(|(name, secret)| (name.clone(), format!("{address}:__force_insecure:{secret}").into()))
             .collect();
         let emails: serde_json::Map<String, Value> =
             USERS.iter().map(|(name, email, _)| ((*name).to_owned(), (*email).into())).collect();
         json!({
-            "url": format!("http://{}", self.address),
+            "url": format!("http://{address}"),
             "keys": keys,
             "emails": emails,
             "drone_secret": DRONE_SECRET,
@@ -140,17 +126,17 @@ impl LocalSite {
     }
 
     /// Begins a request. `path` begins after `/api`.
-    pub fn call(&self, method: Method, path: &str) -> Call<'_> {
-        Call::new(self, method, path)
+    pub fn call(&self, method: Method, path: &str) -> Call {
+        self.client.call(method, path)
     }
 
     /// Begins a GET.
-    pub fn get(&self, path: &str) -> Call<'_> {
+    pub fn get(&self, path: &str) -> Call {
         self.call(Method::GET, path)
     }
 
     /// Begins a POST.
-    pub fn post(&self, path: &str) -> Call<'_> {
+    pub fn post(&self, path: &str) -> Call {
         self.call(Method::POST, path)
     }
 
@@ -180,11 +166,7 @@ impl Drop for LocalSite {
     }
 }
 
-async fn open(
-    data: &std::path::Path,
-    signed: bool,
-    recorder: Arc<Recorder>,
-) -> (Site, Vec<(&'static str, String)>, SocketAddr) {
+async fn open(data: &std::path::Path, signed: bool, recorder: Arc<Recorder>) -> (Site, Client) {
     let site = Site::builder()
         .data(data)
         .admin_key("the-key-of-nobody-in-these-tests")
@@ -196,12 +178,12 @@ async fn open(
     let mut secrets = Vec::new();
     for (name, email, admin) in USERS {
         let secret = site.add_user(email, admin).await.expect("a user can be added");
-        secrets.push((name, secret));
+        secrets.push((name.to_owned(), secret));
     }
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a loopback port is free");
     let address = listener.local_addr().expect("a bound listener has an address");
     let router = site.router().layer(middleware::from_fn_with_state(recorder, validate::observe));
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     tokio::spawn(async move { axum::serve(listener, service).await });
-    (site, secrets, address)
+    (site, Client::new(address, secrets))
 }

@@ -2,9 +2,11 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod concurrency;
 mod described;
 mod documents;
 mod downloads;
+mod kill;
 mod lists;
 mod python;
 mod refusals;

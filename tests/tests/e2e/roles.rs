@@ -239,7 +239,7 @@ impl<'a> Study<'a> {
         self.names.iter().fold(text.to_owned(), |text, (name, value)| text.replace(name, value))
     }
 
-    fn call(&self, row: &Row) -> Call<'a> {
+    fn call(&self, row: &Row) -> Call {
         let (_, method, path, carries) = row;
         let call = self.site.call(method.clone(), &self.fill(path));
         match carries {
