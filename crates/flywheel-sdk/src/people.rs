@@ -77,6 +77,6 @@ impl Client {
     pub fn add_user(&self, id: impl Into<String>) -> Create<User> {
         let id: String = id.into();
         let same = self.users().filter(flywheel_core::filter::field("_id").eq(&id));
-        Create::new(self, OperationId::AddUser, Some(same)).set("email", &id).set("_id", id)
+        Create::new(self, OperationId::AddUser, same).set("email", &id).set("_id", id)
     }
 }

@@ -91,6 +91,6 @@ impl Client {
     /// A new, empty collection of the caller.
     pub fn add_collection(&self, label: impl Into<String>) -> Create<Collection> {
         let label: String = label.into();
-        Create::new(self, OperationId::AddCollection, Some(self.collections())).set("label", label)
+        Create::new(self, OperationId::AddCollection, self.collections().labelled(&label)).set("label", label)
     }
 }

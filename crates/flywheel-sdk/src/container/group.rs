@@ -25,7 +25,7 @@ impl Group {
     /// A new project in it, with the permissions of the group's template.
     pub fn add_project(&self, label: impl Into<String>) -> Create<Project> {
         let label: String = label.into();
-        Create::new(&self.client, OperationId::AddProject, Some(self.projects()))
+        Create::new(&self.client, OperationId::AddProject, self.projects().labelled(&label))
             .parameter("inherit", true)
             .set("group", self.id())
             .set("label", label)
@@ -59,6 +59,6 @@ impl Client {
     pub fn add_group(&self, id: impl Into<String>, label: impl Into<String>) -> Create<Group> {
         let (id, label): (String, String) = (id.into(), label.into());
         let same = self.groups().filter(flywheel_core::filter::field("_id").eq(&id));
-        Create::new(self, OperationId::AddGroup, Some(same)).set("_id", id).set("label", label)
+        Create::new(self, OperationId::AddGroup, same).set("_id", id).set("label", label)
     }
 }

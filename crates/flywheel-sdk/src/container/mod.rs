@@ -260,7 +260,7 @@ macro_rules! container_feature {
                 let operation =
                     routes.add_analysis.expect("what stands in the tree has analyses, as the table shows");
                 let label: String = label.into();
-                $crate::edit::Create::new(&self.client, operation, Some(self.analyses()))
+                $crate::edit::Create::new(&self.client, operation, self.analyses().labelled(&label))
                     .at(self.id())
                     .set("label", label)
             }

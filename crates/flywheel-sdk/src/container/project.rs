@@ -45,7 +45,7 @@ impl Project {
     /// A new subject in it. Labels of subjects are unique in a project.
     pub fn add_subject(&self, label: impl Into<String>) -> Create<Subject> {
         let label: String = label.into();
-        Create::new(&self.client, OperationId::AddSubject, Some(self.subjects()))
+        Create::new(&self.client, OperationId::AddSubject, self.subjects().labelled(&label))
             .set("project", self.id())
             .set("label", label)
     }

@@ -64,7 +64,7 @@ impl Session {
     /// A new acquisition in it.
     pub fn add_acquisition(&self, label: impl Into<String>) -> Create<Acquisition> {
         let label: String = label.into();
-        Create::new(&self.client, OperationId::AddAcquisition, Some(self.acquisitions()))
+        Create::new(&self.client, OperationId::AddAcquisition, self.acquisitions().labelled(&label))
             .set("session", self.id())
             .set("label", label)
     }

@@ -67,7 +67,7 @@ impl Subject {
     pub fn add_session(&self, label: impl Into<String>) -> Create<Session> {
         let label: String = label.into();
         let parents = self.parents.as_ref().and_then(|parents| parents.project.as_deref());
-        Create::new(&self.client, OperationId::AddSession, Some(self.sessions()))
+        Create::new(&self.client, OperationId::AddSession, self.sessions().labelled(&label))
             .set("project", parents.or(self.project.as_deref()))
             .set("subject", json!({"_id": self.id()}))
             .set("label", label)

@@ -28,20 +28,20 @@ pub struct Create<C> {
     path: Vec<String>,
     query: Vec<(String, String)>,
     fields: Result<Map<String, Value>, String>,
-    siblings: Option<Finder<C>>,
+    same: Finder<C>,
     existing: bool,
 }
 
 impl<C: Resource> Create<C> {
-    /// A new thing by this operation; `siblings` finds what is there already, by label.
-    pub(crate) fn new(client: &Client, operation: OperationId, siblings: Option<Finder<C>>) -> Self {
+    /// A new thing by this operation; `same` finds the one that is there already.
+    pub(crate) fn new(client: &Client, operation: OperationId, same: Finder<C>) -> Self {
         Self {
             client: client.clone(),
             operation,
             path: Vec::new(),
             query: Vec::new(),
             fields: Ok(Map::new()),
-            siblings,
+            same,
             existing: false,
         }
     }
@@ -68,7 +68,7 @@ impl<C: Resource> Create<C> {
         self
     }
 
-    /// When one with this label is there already, gives back that one and changes nothing.
+    /// When one with this label (or id, where people choose it) is there already, gives back that one and changes nothing.
     pub fn or_existing(mut self) -> Self {
         self.existing = true;
         self
@@ -82,22 +82,19 @@ impl<C: Resource> Create<C> {
 
     async fn run(self, raw: flywheel_api::Client) -> Result<C> {
         let fields = self.fields.map_err(unserializable)?;
-        let siblings = self.siblings.filter(|_| self.existing).map(|siblings| match fields.get("label") {
-            Some(Value::String(label)) => siblings.filter(flywheel_core::filter::field("label").eq(label)),
-            _ => siblings,
-        });
-        if let Some(siblings) = &siblings
-            && let Some(existing) = siblings.find_first().await?
+        let same = self.existing.then_some(self.same);
+        if let Some(same) = &same
+            && let Some(existing) = same.find_first().await?
         {
             return Ok(existing);
         }
         let mut call = Call::new(self.operation);
         call = self.path.into_iter().fold(call, Call::at);
         call = self.query.into_iter().fold(call, |call, (name, value)| call.query(name, value));
-        let made: Value = match (call.body(&fields)?.send(&raw).await, siblings) {
+        let made: Value = match (call.body(&fields)?.send(&raw).await, same) {
             // Somebody else made it between the look and the call.
-            (Err(error), Some(siblings)) if error.is_conflict() => {
-                return siblings.find_first().await?.ok_or(error);
+            (Err(error), Some(same)) if error.is_conflict() => {
+                return same.find_first().await?.ok_or(error);
             }
             (outcome, _) => outcome?,
         };

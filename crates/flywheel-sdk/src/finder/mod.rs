@@ -143,6 +143,11 @@ impl<C: Resource> Finder<C> {
         self
     }
 
+    /// Only those with this label.
+    pub(crate) fn labelled(self, label: &str) -> Self {
+        self.filter(flywheel_core::filter::field("label").eq(label))
+    }
+
     fn note(&mut self, mistake: ParseError) {
         self.query.mistake.get_or_insert(mistake);
     }
