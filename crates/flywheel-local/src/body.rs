@@ -153,7 +153,7 @@ impl Problems {
     }
 }
 
-fn object<'a>(body: Value, fields: &[Field], place: &mut Vec<&'a str>, problems: &mut Problems) -> Doc {
+fn object(body: Value, fields: &[Field], place: &mut Vec<&str>, problems: &mut Problems) -> Doc {
     let Value::Object(map) = body else {
         problems.add(place, "dict_type", "Input should be a valid dictionary", &body);
         return Doc::new();

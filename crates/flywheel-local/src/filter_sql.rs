@@ -12,6 +12,7 @@ use rusqlite::types::Value as Sql;
 
 use crate::{
     error::{ApiError, ApiResult},
+    kind::Kind,
     matching::{Pattern, Test, is_date},
 };
 
@@ -20,12 +21,30 @@ use crate::{
 pub(crate) struct Condition {
     pub(crate) sql: String,
     pub(crate) values: Vec<Sql>,
+    /// How many rows meet it, as far as that is known beforehand.
+    pub(crate) reach: Reach,
+}
+
+/// How many rows meet a condition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// Few, and an index finds them.
+    Few,
+    /// Nobody knows.
+    Open,
+    /// Perhaps very many, though an index finds them in the order of their ids: everything in a project.
+    Many,
 }
 
 impl Condition {
     /// A condition with values.
     pub(crate) fn new(sql: impl Into<String>, values: Vec<Sql>) -> Self {
-        Self { sql: sql.into(), values }
+        Self { sql: sql.into(), values, reach: Reach::Open }
+    }
+
+    /// The same with a known reach.
+    pub(crate) fn reaching(self, reach: Reach) -> Self {
+        Self { reach, ..self }
     }
 
     fn always(truth: bool) -> Self {
@@ -42,6 +61,8 @@ pub(crate) enum Place {
     Doc(String),
     /// In the document of one other row: `SELECT {doc} FROM {from}`; the path inside it.
     One { doc: &'static str, from: String, path: String },
+    /// The label of the container of this kind whose id is in this column.
+    LabelOf { id: String, kind: Kind },
     /// In the documents of other rows, of which any may match.
     Any { doc: &'static str, from: String, path: String },
     /// In a column of other rows, of which any may match: `SELECT 1 FROM {from} WHERE …`.
@@ -70,6 +91,16 @@ pub(crate) trait Source {
     fn doc(&self) -> &'static str;
 }
 
+/// Leaves the choice of the index to those conditions that few rows meet, when there are any: SQLite, which does not
+/// know the values, would as soon walk through everything in the project.
+pub(crate) fn prefer_few(conditions: &mut [Condition]) {
+    if conditions.iter().any(|condition| condition.reach == Reach::Few) {
+        for condition in conditions.iter_mut().filter(|condition| condition.reach == Reach::Many) {
+            condition.sql.insert(0, '+');
+        }
+    }
+}
+
 /// The conditions of a filter, all of which must hold.
 ///
 /// # Errors
@@ -84,19 +115,31 @@ fn condition(clause: &Clause, source: &dyn Source) -> ApiResult<Condition> {
     }
     match source.place(&clause.field) {
         Place::Column(column, kind) => Ok(on_column(&column, kind, clause)),
-        Place::Doc(path) => {
-            Ok(Condition::new(format!("doc_matches({}, ?)", source.doc()), vec![written(clause, &path)]))
-        }
+        Place::Doc(path) => Ok(in_doc(source.doc(), clause, &path)),
         Place::One { doc, from, path } => {
-            let missing = Test::new(clause, &path).and_then(|test| test.holds(&serde_json::Value::Null));
-            let missing = missing.map_err(ApiError::bad_request)?;
-            let sql = format!("coalesce((SELECT doc_matches({doc}, ?) FROM {from}), {})", i32::from(missing));
-            Ok(Condition::new(sql, vec![written(clause, &path)]))
+            let inner = in_doc(doc, clause, &path);
+            let sql = format!("coalesce((SELECT {} FROM {from}), {})", inner.sql, without(clause, &path)?);
+            Ok(Condition::new(sql, inner.values))
+        }
+        Place::LabelOf { id, kind } => {
+            let inner = on_column("p.label", Type::Text, clause);
+            let sql = match (clause.op, &clause.value) {
+                // The labels are indexed, so the few that are equal come first.
+                (Op::Eq, Wanted::Text(_)) => {
+                    let from = format!("containers p WHERE p.kind = {} AND p.deleted IS NULL", kind.code());
+                    format!("{id} IN (SELECT p.id FROM {from} AND {})", inner.sql)
+                }
+                _ => {
+                    let from = format!("containers p WHERE p.id = {id}");
+                    format!("coalesce((SELECT {} FROM {from}), {})", inner.sql, without(clause, "label")?)
+                }
+            };
+            Ok(Condition::new(sql, inner.values).reaching(reach(clause.op, &id)))
         }
         Place::Any { doc, from, path } => {
             let (not, clause) = positive(clause);
-            let sql = format!("{not}EXISTS (SELECT 1 FROM {from} AND doc_matches({doc}, ?))");
-            Ok(Condition::new(sql, vec![written(&clause, &path)]))
+            let inner = in_doc(doc, &clause, &path);
+            Ok(Condition::new(format!("{not}EXISTS (SELECT 1 FROM {from} AND {})", inner.sql), inner.values))
         }
         Place::AnyColumn { column, from } => {
             let (not, clause) = positive(clause);
@@ -104,6 +147,12 @@ fn condition(clause: &Clause, source: &dyn Source) -> ApiResult<Condition> {
             Ok(Condition::new(format!("{not}EXISTS (SELECT 1 FROM {from} AND {})", inner.sql), inner.values))
         }
     }
+}
+
+/// What a clause says of a document that does not have the field.
+fn without(clause: &Clause, path: &str) -> ApiResult<i32> {
+    let holds = Test::new(clause, path).and_then(|test| test.holds_for_part(None));
+    holds.map(i32::from).map_err(ApiError::bad_request)
 }
 
 /// "No element equals" is "not (any element equals)".
@@ -114,9 +163,17 @@ fn positive(clause: &Clause) -> (&'static str, Clause) {
     }
 }
 
-/// The clause as text, for `doc_matches` to read again, on the path inside the document.
-fn written(clause: &Clause, path: &str) -> Sql {
-    Filter { clauses: vec![Clause { field: path.to_owned(), ..clause.clone() }] }.to_string().into()
+/// A clause on a path inside a document: SQLite takes out what lies under the first key, the rest is matched there. The
+/// clause goes along as text.
+fn in_doc(doc: &str, clause: &Clause, path: &str) -> Condition {
+    let written = Filter { clauses: vec![Clause { field: path.to_owned(), ..clause.clone() }] }.to_string();
+    Condition::new(format!("part_matches({doc} -> ?, ?)"), vec![first_key(path).into(), written.into()])
+}
+
+/// The first key of a path as SQLite writes paths. A key with a quotation mark cannot be written; it names nothing.
+fn first_key(path: &str) -> String {
+    let key = path.split('.').next().unwrap_or(path);
+    format!("$.\"{}\"", key.replace('"', "\u{1}"))
 }
 
 fn on_column(column: &str, kind: Type, clause: &Clause) -> Condition {
@@ -152,7 +209,17 @@ fn on_column(column: &str, kind: Type, clause: &Clause) -> Condition {
         Op::Gte => format!("{column} >= ?"),
         Op::Regex => return Condition::always(false),
     };
-    Condition::new(sql, vec![value])
+    Condition::new(sql, vec![value]).reaching(reach(op, column))
+}
+
+/// What equality with a value of this column means.
+fn reach(op: Op, column: &str) -> Reach {
+    match column {
+        _ if op != Op::Eq => Reach::Open,
+        "c.id" | "c.uid" | "c.parent_id" | "c.subject_id" | "f.parent_id" | "f.file_id" => Reach::Few,
+        "c.project_id" | "f.project_id" => Reach::Many,
+        _ => Reach::Open,
+    }
 }
 
 /// The terms of an ORDER BY, without the final one that makes the order total.
@@ -163,10 +230,8 @@ pub(crate) fn order_terms(sort: &Sort, source: &dyn Source) -> Vec<Condition> {
             let descending = key.order == Order::Descending;
             let direction = if descending { "DESC" } else { "ASC" };
             let by_doc = |doc: &str, path: String| {
-                Condition::new(
-                    format!("doc_sort_key({doc}, ?, {})", i32::from(descending)),
-                    vec![path.into()],
-                )
+                let sql = format!("part_sort_key({doc} -> ?, ?, {})", i32::from(descending));
+                Condition::new(sql, vec![first_key(&path).into(), path.into()])
             };
             let mut term = match source.place(&key.path) {
                 Place::Column(column, _) => Condition::new(column, Vec::new()),
@@ -175,6 +240,10 @@ pub(crate) fn order_terms(sort: &Sort, source: &dyn Source) -> Vec<Condition> {
                     let inner = by_doc(doc, path);
                     Condition::new(format!("(SELECT {} FROM {from} LIMIT 1)", inner.sql), inner.values)
                 }
+                Place::LabelOf { id, .. } => Condition::new(
+                    format!("(SELECT p.label FROM containers p WHERE p.id = {id})"),
+                    Vec::new(),
+                ),
                 Place::AnyColumn { .. } => Condition::new("NULL", Vec::new()),
             };
             term.sql = format!("{} {direction}", term.sql);

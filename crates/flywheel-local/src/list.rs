@@ -14,7 +14,7 @@ use crate::{
     access::Action,
     auth::Caller,
     error::{ApiError, ApiResult},
-    filter_sql::{self, Condition, Place, Source, Type, column_type},
+    filter_sql::{self, Condition, Place, Reach, Source, Type, column_type},
     kind::Kind,
     query::ListQuery,
     store::{Doc, containers::Container, files::FileRow, parse_doc},
@@ -83,7 +83,8 @@ impl<'a> List<'a> {
 
     /// Narrows the list to rows whose column has this value.
     pub(crate) fn within(self, column: &str, value: &str) -> Self {
-        self.and(Condition::new(format!("{column} = ?"), vec![value.to_owned().into()]))
+        let condition = Condition::new(format!("{column} = ?"), vec![value.to_owned().into()]);
+        self.and(condition.reaching(Reach::Many))
     }
 
     /// Narrows the list by a condition.
@@ -106,24 +107,38 @@ impl<'a> List<'a> {
         Ok(self.and(sight.condition(caller.id())))
     }
 
+    /// The conditions that every row meets, wherever the page begins.
+    fn conditions(&self) -> ApiResult<Vec<Condition>> {
+        let mut conditions = self.conditions.clone();
+        conditions.extend(filter_sql::conditions(&self.query.filter, self.source)?);
+        filter_sql::prefer_few(&mut conditions);
+        Ok(conditions)
+    }
+
+    /// The statement of the page, and its values.
+    fn statement(&self, mut conditions: Vec<Condition>) -> (String, Vec<Sql>) {
+        if let Some(after) = self.query.after_id.as_ref().filter(|after| !after.is_empty()) {
+            conditions.push(Condition::new(format!("{} > ?", self.key), vec![after.clone().into()]));
+        }
+        let mut order = filter_sql::order_terms(&self.query.sort, self.source);
+        // Few rows are sorted in no time; an index that has them in order must not be preferred to the one that finds
+        // them.
+        let few = conditions.iter().any(|condition| condition.reach == Reach::Few);
+        order.push(Condition::new(format!("{}{}", if few { "+" } else { "" }, self.key), Vec::new()));
+        let ((filter, mut values), (order, order_values)) = (join(&conditions, " AND "), join(&order, ", "));
+        values.extend(order_values);
+        values.extend([Sql::from(self.query.limit.unwrap_or(-1)), Sql::from(self.query.skip)]);
+        (format!("SELECT {} WHERE {filter} ORDER BY {order} LIMIT ? OFFSET ?", self.select), values)
+    }
+
     /// Runs it; `read` makes a row of the selected columns.
     ///
     /// # Errors
     /// 400 for a filter that cannot be evaluated.
     pub(crate) fn run<T>(self, db: &Connection, read: fn(&Row<'_>) -> ApiResult<T>) -> ApiResult<Rows<T>> {
-        let mut conditions = self.conditions;
-        conditions.extend(filter_sql::conditions(&self.query.filter, self.source)?);
+        let conditions = self.conditions()?;
         let total = if self.query.paged { Some(count(db, self.select, &conditions)?) } else { None };
-        if let Some(after) = self.query.after_id.as_ref().filter(|after| !after.is_empty()) {
-            conditions.push(Condition::new(format!("{} > ?", self.key), vec![after.clone().into()]));
-        }
-        let mut order = filter_sql::order_terms(&self.query.sort, self.source);
-        order.push(Condition::new(self.key, Vec::new()));
-        let (filter, mut values) = join(&conditions, " AND ");
-        let (order, order_values) = join(&order, ", ");
-        values.extend(order_values);
-        values.extend([Sql::from(self.query.limit.unwrap_or(-1)), Sql::from(self.query.skip)]);
-        let sql = format!("SELECT {} WHERE {filter} ORDER BY {order} LIMIT ? OFFSET ?", self.select);
+        let (sql, values) = self.statement(conditions);
         let mut statement = db.prepare_cached(&sql)?;
         let mut found = statement.query(params_from_iter(values))?;
         let mut rows = Vec::new();
@@ -133,18 +148,11 @@ impl<'a> List<'a> {
         Ok(Rows { rows, total })
     }
 
-    /// The plan that SQLite makes for it, for measurements.
+    /// The plan that SQLite makes for it.
     #[cfg(test)]
     pub(crate) fn explain(self, db: &Connection) -> ApiResult<String> {
-        let mut conditions = self.conditions;
-        conditions.extend(filter_sql::conditions(&self.query.filter, self.source)?);
-        let mut order = filter_sql::order_terms(&self.query.sort, self.source);
-        order.push(Condition::new(self.key, Vec::new()));
-        let ((filter, mut values), (order, more)) = (join(&conditions, " AND "), join(&order, ", "));
-        values.extend(more);
-        let sql =
-            format!("EXPLAIN QUERY PLAN SELECT {} WHERE {filter} ORDER BY {order} LIMIT 250", self.select);
-        let mut statement = db.prepare(&sql)?;
+        let (sql, values) = self.statement(self.conditions()?);
+        let mut statement = db.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
         let steps = statement.query_map(params_from_iter(values), |row| row.get::<_, String>(3))?;
         Ok(steps.collect::<Result<Vec<_>, _>>()?.join("; "))
     }
@@ -184,18 +192,15 @@ pub(crate) enum Sight {
 impl Sight {
     fn condition(self, user: &str) -> Condition {
         let user = Sql::from(user.to_owned());
-        let granted =
-            "SELECT g.container_id FROM grants g JOIN records r ON r.kind = 'role' AND r.id = g.role
-             WHERE g.user_id = ? AND EXISTS (SELECT 1 FROM json_each(r.doc, '$.actions') WHERE value = ?)";
+        let in_projects = |table: &str, action: Action| {
+            let granted = "SELECT g.container_id FROM grants g JOIN records r ON r.kind = 'role' AND r.id = g.role
+                 WHERE g.user_id = ? AND EXISTS (SELECT 1 FROM json_each(r.doc, '$.actions') WHERE value = ?)";
+            let values = vec![user.clone(), action.name().to_owned().into()];
+            Condition::new(format!("{table}.project_id IN ({granted})"), values).reaching(Reach::Many)
+        };
         match self {
-            Sight::Projects(action) => Condition::new(
-                format!("c.project_id IN ({granted})"),
-                vec![user, action.name().to_owned().into()],
-            ),
-            Sight::FilesOf(action) => Condition::new(
-                format!("f.project_id IN ({granted})"),
-                vec![user, action.name().to_owned().into()],
-            ),
+            Sight::Projects(action) => in_projects("c", action),
+            Sight::FilesOf(action) => in_projects("f", action),
             Sight::Groups => Condition::new(
                 "c.id IN (SELECT container_id FROM grants WHERE user_id = ?
                     UNION SELECT p.parent_id FROM grants g JOIN containers p ON p.id = g.container_id
@@ -290,6 +295,8 @@ fn ancestor_place(kind: Kind, table: &str, field: &str) -> Option<Place> {
     match rest {
         None | Some("_id" | "id") => Some(Place::Column(column, Type::Id)),
         Some(_) if field.starts_with("parents.") => None,
+        Some("label") => Some(Place::LabelOf { id: column, kind: ancestor }),
+        Some("code") if ancestor == Kind::Subject => Some(Place::LabelOf { id: column, kind: ancestor }),
         Some(rest) => {
             let from = format!("containers p WHERE p.id = {column}");
             Some(Place::One { doc: "p.doc", from, path: rest.to_owned() })

@@ -17,34 +17,36 @@ pub(crate) const REFUSED: &str = "refused: ";
 /// Adds the functions to a connection.
 ///
 /// * `text_matches(text, pattern)`: whether the pattern is found anywhere; false for null.
-/// * `doc_matches(doc, clause)`: whether a filter clause, as [`flywheel_core::filter`] writes it, holds for a document.
-/// * `doc_sort_key(doc, path, descending)`: a blob that sorts as the value at the path does.
+/// * `part_matches(part, clause)`: whether a filter clause, as [`flywheel_core::filter`] writes it, holds for a document
+///   of which `part` is the value of the first key of the clause's path. SQLite takes that part out of the document, so
+///   the rest of it need not be read here.
+/// * `part_sort_key(part, path, descending)`: a blob that sorts as the value at the path does, from the same part.
 pub(crate) fn register(connection: &Connection) -> rusqlite::Result<()> {
     let flags =
         FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC | FunctionFlags::SQLITE_INNOCUOUS;
     connection.create_scalar_function("text_matches", 2, flags, text_matches)?;
-    connection.create_scalar_function("doc_matches", 2, flags, doc_matches)?;
-    connection.create_scalar_function("doc_sort_key", 3, flags, doc_sort_key)
+    connection.create_scalar_function("part_matches", 2, flags, part_matches)?;
+    connection.create_scalar_function("part_sort_key", 3, flags, part_sort_key)
 }
 
 fn text_matches(context: &Context<'_>) -> rusqlite::Result<bool> {
-    let pattern = context
-        .get_or_create_aux(1, |value| Pattern::new(value.as_str().unwrap_or_default()).map_err(refused))?;
+    let compile = |value: ValueRef<'_>| Pattern::new(value.as_str().unwrap_or_default()).map_err(refused);
+    let pattern = context.get_or_create_aux(1, compile)?;
     match context.get_raw(0) {
         ValueRef::Text(_) => pattern.found_in(context.get_raw(0).as_str()?).map_err(failure),
         _ => Ok(false),
     }
 }
 
-fn doc_matches(context: &Context<'_>) -> rusqlite::Result<bool> {
+fn part_matches(context: &Context<'_>) -> rusqlite::Result<bool> {
     let test =
         context.get_or_create_aux(1, |value| compile(value.as_str().unwrap_or_default()).map_err(refused))?;
-    test.holds(&document(context)?).map_err(failure)
+    test.holds_for_part(part(context)?.as_ref()).map_err(failure)
 }
 
-fn doc_sort_key(context: &Context<'_>) -> rusqlite::Result<Vec<u8>> {
+fn part_sort_key(context: &Context<'_>) -> rusqlite::Result<Vec<u8>> {
     let path: String = context.get(1)?;
-    Ok(matching::sort_key(&document(context)?, &path, context.get(2)?))
+    Ok(matching::sort_key(part(context)?.as_ref(), &path, context.get(2)?))
 }
 
 fn compile(text: &str) -> Result<Test, String> {
@@ -53,12 +55,12 @@ fn compile(text: &str) -> Result<Test, String> {
     Test::new(clause, &clause.field)
 }
 
-fn document(context: &Context<'_>) -> rusqlite::Result<Value> {
+fn part(context: &Context<'_>) -> rusqlite::Result<Option<Value>> {
     match context.get_raw(0) {
         ValueRef::Text(text) => {
-            serde_json::from_slice(text).map_err(|error| Error::UserFunctionError(error.into()))
+            serde_json::from_slice(text).map(Some).map_err(|error| Error::UserFunctionError(error.into()))
         }
-        _ => Ok(Value::Null),
+        _ => Ok(None),
     }
 }
 

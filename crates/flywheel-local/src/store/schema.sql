@@ -32,8 +32,9 @@ CREATE INDEX containers_by_kind_label ON containers (kind, label, id) WHERE dele
 CREATE INDEX containers_by_kind_uid ON containers (kind, uid) WHERE deleted IS NULL AND uid IS NOT NULL;
 CREATE INDEX containers_by_project ON containers (project_id, kind, id) WHERE deleted IS NULL;
 CREATE INDEX containers_by_project_label ON containers (project_id, kind, label, id) WHERE deleted IS NULL;
+CREATE INDEX containers_by_subject ON containers (subject_id, kind, id) WHERE deleted IS NULL;
 CREATE INDEX containers_by_parent ON containers (parent_id, kind, id);
-CREATE INDEX containers_by_parent_label ON containers (parent_id, kind, label) WHERE deleted IS NULL;
+CREATE INDEX containers_by_parent_label ON containers (parent_id, kind, label, id) WHERE deleted IS NULL;
 -- A subject's label is unique among the live subjects of its project, a project's among those of its group.
 CREATE UNIQUE INDEX subject_labels ON containers (parent_id, label) WHERE kind = 3 AND deleted IS NULL;
 CREATE UNIQUE INDEX project_labels ON containers (parent_id, label) WHERE kind = 2 AND deleted IS NULL;
