@@ -12,6 +12,7 @@ use http::{HeaderName, HeaderValue, Method, header};
 use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
 use std::{fmt, path::PathBuf, sync::Arc};
+use tokio::sync::OnceCell;
 
 /// The way to one site: connections, credentials and policies. Cheap to clone; clones share everything.
 #[derive(Clone)]
@@ -31,6 +32,7 @@ struct Shared {
     timeouts: Timeouts,
     retry: RetryPolicy,
     budget: RetryBudget,
+    config: OnceCell<serde_json::Value>,
 }
 
 impl Transport {
@@ -78,6 +80,10 @@ impl Transport {
     /// The retries that this transport and its clones may still spend.
     pub fn retry_budget(&self) -> &RetryBudget {
         &self.shared.budget
+    }
+
+    pub(super) fn config_cell(&self) -> &OnceCell<serde_json::Value> {
+        &self.shared.config
     }
 
     pub(super) fn site(&self) -> &Url {
@@ -314,7 +320,17 @@ impl TransportBuilder {
         }
         let http = self.http_client(&timeouts)?;
         let (credentials, secret) = self.credentials.headers()?;
-        let shared = Shared { http, base, site, credentials, secret, timeouts, retry, budget: self.budget };
+        let shared = Shared {
+            http,
+            base,
+            site,
+            credentials,
+            secret,
+            timeouts,
+            retry,
+            budget: self.budget,
+            config: OnceCell::new(),
+        };
         Ok(Transport { shared: Arc::new(shared), options: Arc::new(self.options) })
     }
 

@@ -13,6 +13,7 @@
 //! | `failure` | what went wrong, as an [`Error`](crate::Error) |
 //! | `body` | bodies under watch: how far a request was sent, answers that fail when they stall |
 //! | `raw` | requests that no generated method can make |
+//! | `site` | what the site says about itself |
 //! | `tls` | trusted roots |
 //!
 //! ```no_run
@@ -40,6 +41,7 @@ mod prepare;
 mod raw;
 mod retry;
 mod settings;
+mod site;
 mod tls;
 
 pub use builder::{Transport, TransportBuilder};

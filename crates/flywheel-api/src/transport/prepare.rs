@@ -27,12 +27,16 @@ pub(super) fn prepare(transport: &Transport, call: &Call, request: &mut Request)
     let at_site = same_origin(request.url(), transport.site());
     let options = transport.options();
     if at_site {
-        if transport.is_exhaustive() && !request.url().query_pairs().any(|(name, _)| name == "exhaustive") {
+        let signed = call.anonymous || options.anonymous;
+        if transport.is_exhaustive()
+            && !signed
+            && !request.url().query_pairs().any(|(name, _)| name == "exhaustive")
+        {
             request.url_mut().query_pairs_mut().append_pair("exhaustive", "true");
         }
         let features = features(request.headers(), options.features.iter());
         request.headers_mut().insert(ACCEPT_FEATURE, features);
-        if !call.anonymous && !options.anonymous {
+        if !signed {
             for (name, value) in transport.credentials() {
                 request.headers_mut().insert(name, value.clone());
             }

@@ -5,6 +5,7 @@ mod body;
 mod headers;
 mod network;
 mod retry;
+#[allow(dead_code, reason = "part of it is used by the tests of transfers alone")]
 mod script;
 mod tls;
 mod trace;

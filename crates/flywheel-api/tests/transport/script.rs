@@ -77,7 +77,7 @@ pub(crate) struct Script {
 
 impl Script {
     pub(crate) async fn start(steps: Vec<Step>) -> Self {
-        Self::wrapped(steps, |stream| Box::pin(async move { Some(Box::new(stream) as Connection) })).await
+        Self::wrapped(steps, plain).await
     }
 
     /// The same with something done to each connection first.
@@ -85,11 +85,19 @@ impl Script {
     where
         F: Fn(TcpStream) -> BoxFuture<'static, Option<Connection>> + Send + Sync + 'static,
     {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::play(TcpListener::bind("127.0.0.1:0").await.unwrap(), steps, Arc::new(wrap))
+    }
+
+    /// The same on an address that is known already, for steps that name it.
+    pub(crate) async fn on(listener: TcpListener, steps: Vec<Step>) -> Self {
+        Self::play(listener, steps, Arc::new(plain))
+    }
+
+    fn play(listener: TcpListener, steps: Vec<Step>, wrap: Wrap) -> Self {
         let address = listener.local_addr().unwrap();
         let arrived = Arc::new(Mutex::new(Vec::new()));
         let connections = Arc::new(Mutex::new(0));
-        let (log, count, wrap) = (arrived.clone(), connections.clone(), Arc::new(wrap) as Wrap);
+        let (log, count) = (arrived.clone(), connections.clone());
         let task = tokio::spawn(async move {
             for step in steps {
                 let (stream, _) = listener.accept().await.unwrap();
@@ -118,6 +126,10 @@ impl Drop for Script {
     fn drop(&mut self) {
         self.task.abort();
     }
+}
+
+fn plain(stream: TcpStream) -> BoxFuture<'static, Option<Connection>> {
+    Box::pin(async move { Some(Box::new(stream) as Connection) })
 }
 
 async fn serve(mut stream: TcpStream, step: Step, wrap: Wrap, log: Arc<Mutex<Vec<Arrived>>>) {

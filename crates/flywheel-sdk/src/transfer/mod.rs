@@ -5,6 +5,7 @@
 //! | `running` | a transfer under way: a future that can be watched and cancelled |
 //! | `source` | what is uploaded |
 //! | `upload` | uploads as one request |
+//! | `signed` | uploads straight to the storage of the site |
 //! | `download` | downloads to a path, to memory, as a stream, into a writer |
 //! | `fetch` | the bytes of one file or part of it, taken up again where the connection broke |
 //! | `methods` | how transfers start: methods of files, containers and the client |
@@ -20,6 +21,7 @@ mod fetch;
 mod methods;
 mod part_file;
 mod running;
+mod signed;
 mod source;
 mod upload;
 mod zip;

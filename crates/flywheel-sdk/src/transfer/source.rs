@@ -2,6 +2,7 @@
 
 use std::{
     fmt, io,
+    ops::Range,
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -157,7 +158,7 @@ impl Source {
             Origin::Reopen { length, .. } => *length,
             Origin::Path(path) => length_of(path).await?,
         };
-        Ok(Ready { name, length, metadata: self.metadata, origin: self.origin, sent: Arc::default() })
+        Ok(Ready { name, length, metadata: self.metadata, origin: self.origin })
     }
 }
 
@@ -199,31 +200,45 @@ pub(super) struct Ready {
     pub(super) length: u64,
     pub(super) metadata: Map<String, Value>,
     origin: Origin,
-    /// Bytes that the latest reading was counted with.
-    sent: Arc<AtomicU64>,
 }
 
 impl Ready {
-    /// The content from the start, counted in `reporter`; it fails when there are fewer or more bytes than the length.
-    pub(super) fn open(&self, reporter: &Reporter) -> BoxStream<'static, io::Result<Bytes>> {
-        let before = self.sent.swap(0, Ordering::Relaxed);
+    /// What to record, with the name it is about.
+    pub(super) fn named_metadata(&self) -> Map<String, Value> {
+        let mut named = Map::from_iter([("name".to_owned(), Value::from(self.name.as_str()))]);
+        named.extend(self.metadata.clone());
+        named
+    }
+
+    /// The bytes of `part`, counted in `reporter`; they end in an error when they are not as many as announced.
+    ///
+    /// `sent` holds what the reading before this one was counted with, which is taken back: it is sent again.
+    pub(super) fn open(
+        &self,
+        part: Range<u64>,
+        sent: &Arc<AtomicU64>,
+        reporter: &Reporter,
+    ) -> BoxStream<'static, io::Result<Bytes>> {
+        let before = sent.swap(0, Ordering::Relaxed);
         reporter.update(|progress| progress.transferred = progress.transferred.saturating_sub(before));
-        let (sent, reporter) = (Arc::clone(&self.sent), reporter.clone());
-        let counted = whole(self.read(0), self.length).inspect_ok(move |chunk| {
+        let (sent, reporter) = (Arc::clone(sent), reporter.clone());
+        let last = part.end == self.length;
+        let counted = exactly(self.read(&part, last), part.end - part.start, last).inspect_ok(move |chunk| {
             sent.fetch_add(chunk.len() as u64, Ordering::Relaxed);
             reporter.add(chunk.len());
         });
         counted.boxed()
     }
 
-    fn read(&self, from: u64) -> BoxStream<'static, io::Result<Bytes>> {
+    /// At least the bytes of `part`; with the last part, at least one more if there is one that should not be.
+    fn read(&self, part: &Range<u64>, last: bool) -> BoxStream<'static, io::Result<Bytes>> {
         match &self.origin {
             Origin::Bytes(bytes) => {
-                let start = usize::try_from(from).unwrap_or(usize::MAX).min(bytes.len());
-                pieces(bytes.slice(start..)).boxed()
+                let offset = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(bytes.len());
+                pieces(bytes.slice(offset(part.start)..offset(part.end))).boxed()
             }
-            Origin::Reopen { open, .. } => open(from),
-            Origin::Path(path) => file(path.clone(), from, self.length),
+            Origin::Reopen { open, .. } => open(part.start),
+            Origin::Path(path) => file(path.clone(), part.start, part.end - part.start + u64::from(last)),
         }
     }
 }
@@ -235,28 +250,37 @@ fn pieces(mut bytes: Bytes) -> impl Stream<Item = io::Result<Bytes>> + Send {
     }))
 }
 
-fn file(path: PathBuf, from: u64, length: u64) -> BoxStream<'static, io::Result<Bytes>> {
+/// At most `length` bytes of the file from `start` on.
+fn file(path: PathBuf, start: u64, length: u64) -> BoxStream<'static, io::Result<Bytes>> {
     let opened = async move {
         let mut file = tokio::fs::File::open(&path).await?;
-        file.seek(io::SeekFrom::Start(from)).await?;
-        // One byte more than was there tells that the file has grown.
-        let rest = length.saturating_sub(from).saturating_add(1);
-        Ok::<_, io::Error>(ReaderStream::with_capacity(file.take(rest), PIECE))
+        file.seek(io::SeekFrom::Start(start)).await?;
+        Ok::<_, io::Error>(ReaderStream::with_capacity(file.take(length), PIECE))
     };
     futures::stream::once(opened).try_flatten().boxed()
 }
 
-/// `stream`, which fails when it does not give exactly `length` bytes.
-fn whole(
+/// The first `length` bytes of `stream`, which fails when there are fewer, or, with the last part, more.
+fn exactly(
     stream: BoxStream<'static, io::Result<Bytes>>,
     length: u64,
+    last: bool,
 ) -> impl Stream<Item = io::Result<Bytes>> + Send {
     async_stream::try_stream! {
         let mut left = length;
         for await chunk in stream {
-            let chunk = chunk?;
-            left = left.checked_sub(chunk.len() as u64).ok_or_else(|| changed("more", length))?;
+            let mut chunk: Bytes = chunk?;
+            if chunk.len() as u64 > left {
+                if last {
+                    Err(changed("more", length))?;
+                }
+                chunk.truncate(usize::try_from(left).unwrap_or_default());
+            }
+            left -= chunk.len() as u64;
             yield chunk;
+            if left == 0 && !last {
+                return;
+            }
         }
         if left > 0 {
             Err(changed("fewer", length))?;

@@ -1,16 +1,17 @@
 //! Uploads as one request: a form that is streamed, whatever the size of the files.
 
-use std::{collections::HashSet, fmt, future::IntoFuture};
+use std::{collections::HashSet, fmt, future::IntoFuture, sync::Arc};
 
 use flywheel_api::{
     OperationId,
     support::multipart::{Content, Form},
     transport::{CallOptions, RawRequest},
 };
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::{
     running::{Callbacks, Progress, Reporter, Transfer},
+    signed,
     source::{Ready, Source},
 };
 use crate::{Client, Error, ErrorKind, Result};
@@ -31,36 +32,43 @@ type Finish<T> = Box<dyn FnOnce(&Client, Vec<Value>) -> Result<T> + Send>;
 /// ```
 #[must_use = "an upload does nothing unless awaited"]
 pub struct Upload<T> {
+    plan: Plan,
+    finish: Finish<T>,
+}
+
+/// What is sent, where to and how.
+struct Plan {
     client: Client,
     operation: Result<OperationId>,
     container: String,
     sources: Vec<Source>,
     preserve_metadata: bool,
+    direct: Option<bool>,
     callbacks: Callbacks,
     options: CallOptions,
-    finish: Finish<T>,
 }
 
 impl<T: Send + 'static> Upload<T> {
     /// An upload of `sources` by `operation` to the container with the id `container`; `finish` is given the documents
     /// of the stored files, one for each source.
-    pub(crate) fn new(
+    pub(super) fn new(
         client: &Client,
         operation: Result<OperationId>,
         container: impl Into<String>,
         sources: Vec<Source>,
         finish: impl FnOnce(&Client, Vec<Value>) -> Result<T> + Send + 'static,
     ) -> Self {
-        Self {
+        let plan = Plan {
             client: client.clone(),
             operation,
             container: container.into(),
             sources,
             preserve_metadata: false,
+            direct: None,
             callbacks: Callbacks::default(),
             options: CallOptions::new(),
-            finish: Box::new(finish),
-        }
+        };
+        Self { plan, finish: Box::new(finish) }
     }
 
     /// The same upload, of which the caller gets something else.
@@ -68,10 +76,8 @@ impl<T: Send + 'static> Upload<T> {
         self,
         change: impl FnOnce(T) -> Result<U> + Send + 'static,
     ) -> Upload<U> {
-        let Self { client, operation, container, sources, preserve_metadata, callbacks, options, finish } =
-            self;
-        let finish: Finish<U> = Box::new(move |client, stored| change(finish(client, stored)?));
-        Upload { client, operation, container, sources, preserve_metadata, callbacks, options, finish }
+        let finish = self.finish;
+        Upload { plan: self.plan, finish: Box::new(move |client, stored| change(finish(client, stored)?)) }
     }
 
     /// Another name on the site, for an upload of one source.
@@ -90,52 +96,70 @@ impl<T: Send + 'static> Upload<T> {
     }
 
     fn each_source(mut self, change: impl Fn(Source) -> Source) -> Self {
-        self.sources = self.sources.into_iter().map(change).collect();
+        self.plan.sources = self.plan.sources.into_iter().map(change).collect();
         self
     }
 
     /// Whether a file that replaces one of the same name keeps its type, classification, tags and info, as far as the
     /// upload does not say otherwise. It does not by default.
     pub fn preserve_metadata(mut self, yes: bool) -> Self {
-        self.preserve_metadata = yes;
+        self.plan.preserve_metadata = yes;
+        self
+    }
+
+    /// Whether the bytes go straight to the storage of the site, by signed addresses and in several parts, or through the
+    /// site in one form. By default files of 8 MiB and more go straight where the site offers it (`signed_url` in its
+    /// configuration).
+    pub fn direct(mut self, yes: bool) -> Self {
+        self.plan.direct = Some(yes);
         self
     }
 
     /// Calls `report` as bytes move, from the task that moves them.
     pub fn on_progress(mut self, report: impl Fn(Progress) + Send + Sync + 'static) -> Self {
-        self.callbacks.push(report);
+        self.plan.callbacks.push(report);
         self
     }
 
     /// Other timeouts, retries or features than the client's.
     pub fn options(mut self, options: CallOptions) -> Self {
-        self.options = options.over(&self.options);
+        self.plan.options = options.over(&self.plan.options);
         self
     }
 
     /// The transfer, to be watched, cancelled and awaited.
     pub fn start(self) -> Transfer<T> {
-        let Self { client, operation, container, sources, preserve_metadata, callbacks, options, finish } =
-            self;
-        let reporter = callbacks.reporter();
+        let Self { plan, finish } = self;
+        let reporter = plan.callbacks.clone().reporter();
         let watched = reporter.clone();
         Transfer::new(&watched, async move {
-            let operation = operation?;
-            let named = |error: Error| error.with_operation(operation.operation().name);
-            let sources = prepare(sources).await.map_err(named)?;
-            let total = sources.iter().map(|source| source.length).sum();
-            reporter.update(|progress| progress.total = Some(total));
-            let mut request = RawRequest::of(operation.operation(), &[&container])?;
-            if preserve_metadata {
-                request = request.query("preserve_metadata", "true");
-            }
-            let request = request.form(form(&sources, &reporter));
-            let transport = client.raw().transport().with_options(options);
-            let stored: Option<Vec<Value>> = transport.send_json(&request).await?;
-            let stored = stored.unwrap_or_default();
-            check_sizes(&sources, &stored).map_err(named)?;
-            finish(&client, stored)
+            let client = plan.client.clone();
+            finish(&client, plan.run(&reporter).await?)
         })
+    }
+}
+
+impl Plan {
+    async fn run(self, reporter: &Reporter) -> Result<Vec<Value>> {
+        let operation = self.operation?;
+        let named = |error: Error| error.with_operation(operation.operation().name);
+        let sources = prepare(self.sources).await.map_err(named)?;
+        let total = sources.iter().map(|source| source.length).sum();
+        reporter.update(|progress| progress.total = Some(total));
+        let transport = self.client.raw().transport().with_options(self.options);
+        let mut request = RawRequest::of(operation.operation(), &[&self.container])?;
+        if self.preserve_metadata {
+            request = request.query("preserve_metadata", "true");
+        }
+        let stored = if signed::applies(&transport, self.direct, &sources).await? {
+            let listed = operation == OperationId::UploadOutputToAnalysis;
+            signed::upload(&transport, &request, listed, &sources, reporter).await.map_err(named)?
+        } else {
+            let stored: Option<_> = transport.send_json(&request.form(form(&sources, reporter))).await?;
+            stored.unwrap_or_default()
+        };
+        check_sizes(&sources, &stored).map_err(named)?;
+        Ok(stored)
     }
 }
 
@@ -157,8 +181,8 @@ async fn prepare(sources: Vec<Source>) -> Result<Vec<Ready>> {
 
 fn form(sources: &[Ready], reporter: &Reporter) -> Form {
     let form = sources.iter().fold(Form::new(), |form, source| {
-        let (opened, reporter) = (source.clone(), reporter.clone());
-        let open = move || std::future::ready(Ok(opened.open(&reporter)));
+        let (opened, reporter, sent) = (source.clone(), reporter.clone(), Arc::default());
+        let open = move || std::future::ready(Ok(opened.open(0..opened.length, &sent, &reporter)));
         form.file("file", &source.name, Content::reopenable(Some(source.length), open))
     });
     match metadata(sources) {
@@ -172,14 +196,9 @@ fn metadata(sources: &[Ready]) -> Option<Value> {
     if sources.iter().all(|source| source.metadata.is_empty()) {
         return None;
     }
-    let named = |source: &Ready| {
-        let mut metadata = Map::from_iter([("name".to_owned(), Value::from(source.name.as_str()))]);
-        metadata.extend(source.metadata.clone());
-        Value::Object(metadata)
-    };
     match sources {
-        [one] => Some(named(one)),
-        several => Some(several.iter().map(named).collect()),
+        [one] => Some(Value::Object(one.named_metadata())),
+        several => Some(several.iter().map(Ready::named_metadata).collect()),
     }
 }
 
@@ -207,9 +226,6 @@ impl<T: Send + 'static> IntoFuture for Upload<T> {
 
 impl<T> fmt::Debug for Upload<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Upload")
-            .field("operation", &self.operation)
-            .field("sources", &self.sources)
-            .finish_non_exhaustive()
+        f.debug_struct("Upload").field("sources", &self.plan.sources).finish_non_exhaustive()
     }
 }

@@ -167,11 +167,115 @@ async fn a_cancelled_upload_says_so() {
     let (server, client) = play(vec![Step::IgnoreBody]).await;
     let endless =
         Source::reopen("a", u64::MAX / 2, |_| stream::repeat_with(|| Ok(Bytes::from(vec![0; 1 << 16]))));
-    let transfer = upload(&client, vec![endless]).start();
+    let transfer = upload(&client, vec![endless]).direct(false).start();
     let (mut progress, canceller) = (transfer.progress(), transfer.canceller());
     let waiting = tokio::spawn(transfer);
     progress.wait_for(|now| now.transferred > 0).await.unwrap();
     canceller.cancel();
     assert!(waiting.await.unwrap().unwrap_err().is_cancelled());
     assert_eq!(server.arrived().len(), 0);
+}
+
+/// A ticket whose addresses are on the server itself.
+fn ticket(server: &str, parts: &[&str], headers: Value) -> Step {
+    let urls: Vec<String> = parts.iter().map(|part| format!("http://{server}/storage{part}")).collect();
+    stored(json!({"ticket": "t-1", "urls": {"a": urls}, "headers": headers}))
+}
+
+/// A server whose steps can name its own address.
+async fn play_at(steps: impl FnOnce(&str) -> Vec<Step>) -> (super::Script, Client) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let server = super::Script::on(listener, steps(&address)).await;
+    let client = super::client(&server, 3);
+    (server, client)
+}
+
+const K: usize = 256 * 1024;
+
+#[tokio::test]
+async fn a_direct_upload_puts_the_parts_and_lists_their_tags() {
+    let put = answer("200 OK", &["ETag: \"p\""], "");
+    let (server, client) = play_at(|address| {
+        let parts = ["?partNumber=1&uploadId=u1", "?partNumber=2&uploadId=u1"];
+        let done = stored(json!([{"name": "a", "size": 3 * K}]));
+        vec![ticket(address, &parts, json!({"x-amz-meta": "m"})), put.clone(), put, done]
+    })
+    .await;
+    let source = Source::bytes("a", vec![7; 3 * K]).file_type("x");
+    let transfer = upload(&client, vec![source]).direct(true).preserve_metadata(true).start();
+    let progress = transfer.progress();
+    assert_eq!(transfer.await.unwrap().len(), 1);
+    assert_eq!(progress.borrow().transferred, 3 * K as u64);
+    let arrived = server.arrived();
+    assert_eq!(arrived.len(), 4);
+    assert_eq!(arrived[0].line(), "POST /api/acquisitions/a1/files?preserve_metadata=true&ticket= HTTP/1.1");
+    let begun: Value = serde_json::from_slice(&arrived[0].body).unwrap();
+    assert_eq!(begun, json!({"metadata": {"name": "a", "type": "x", "size": 3 * K}, "filenames": ["a"]}));
+    for put in &arrived[1..3] {
+        assert!(put.line().starts_with("PUT /storage?partNumber="), "{}", put.line());
+        assert_eq!(put.header("x-amz-meta"), Some("m"));
+        assert_eq!((put.header("authorization"), put.header("content-range")), (None, None));
+        assert_eq!(put.header("content-length").unwrap().parse::<usize>().unwrap(), put.body.len());
+    }
+    assert_eq!(arrived[1].body.len() + arrived[2].body.len(), 3 * K);
+    assert_eq!(
+        arrived[3].line(),
+        "POST /api/acquisitions/a1/files?preserve_metadata=true&ticket=t-1 HTTP/1.1"
+    );
+    let ended: Value = serde_json::from_slice(&arrived[3].body).unwrap();
+    assert_eq!(ended, json!({"multipart": {"e_tags": ["\"p\"", "\"p\""], "upload_id": "u1"}}));
+}
+
+#[tokio::test]
+async fn parts_of_one_resumable_upload_go_in_order_and_say_where_they_belong() {
+    let (server, client) = play_at(|address| {
+        let more = answer("308 Resume Incomplete", &[], "");
+        let done = stored(json!([{"name": "a"}]));
+        let busy = answer("503 Service Unavailable", &[], "");
+        vec![ticket(address, &["?n=1", "?n=2"], Value::Null), busy, more, answer("200 OK", &[], ""), done]
+    })
+    .await;
+    upload(&client, vec![Source::bytes("a", vec![7; 3 * K])]).direct(true).await.unwrap();
+    let arrived = server.arrived();
+    let ranges: Vec<_> = arrived[1..4].iter().map(|put| put.header("content-range").unwrap()).collect();
+    let first = format!("bytes 0-{}/{}", 2 * K - 1, 3 * K);
+    assert_eq!(ranges, [first.clone(), first, format!("bytes {}-{}/{}", 2 * K, 3 * K - 1, 3 * K)]);
+    assert_eq!(arrived[4].body.len(), 0);
+}
+
+#[tokio::test]
+async fn a_site_that_offers_direct_uploads_is_asked_once_and_only_for_large_files() {
+    const LARGE: usize = 8 << 20;
+    let (server, client) = play_at(|address| {
+        let config = stored(json!({"features": {"signed_url": true}}));
+        let ticket = || ticket(address, &["?n=1"], Value::Null);
+        let put = || answer("200 OK", &[], "");
+        let done = || stored(json!([]));
+        vec![done(), config, ticket(), put(), done(), ticket(), put(), done()]
+    })
+    .await;
+    upload(&client, vec![Source::bytes("a", "small")]).await.unwrap();
+    upload(&client, vec![Source::bytes("a", vec![7; LARGE])]).await.unwrap();
+    upload(&client, vec![Source::bytes("a", vec![7; LARGE])]).await.unwrap();
+    let arrived = server.arrived();
+    assert_eq!(arrived.len(), 8);
+    assert_eq!(arrived[1].line(), "GET /api/config HTTP/1.1");
+    assert_eq!(arrived[3].body.len(), LARGE);
+}
+
+#[tokio::test]
+async fn a_large_file_goes_as_a_form_where_direct_uploads_are_not_offered() {
+    for config in [stored(json!({"signed_url": false})), answer("404 Not Found", &[], "")] {
+        let (server, client) = play(vec![config, stored(json!([]))]).await;
+        upload(&client, vec![Source::bytes("a", vec![7; 8 << 20])]).await.unwrap();
+        assert!(server.arrived()[1].header("content-type").unwrap().starts_with("multipart/form-data"));
+    }
+}
+
+#[tokio::test]
+async fn a_ticket_without_an_address_is_an_error() {
+    let (server, client) = play(vec![stored(json!({"ticket": "t-1", "urls": {}}))]).await;
+    let error = upload(&client, vec![Source::bytes("a", "abc")]).direct(true).await.unwrap_err();
+    assert_eq!((error.kind(), server.arrived().len()), (ErrorKind::Decode, 1));
 }
