@@ -13,7 +13,7 @@ use serde_json::{Value as Json, json};
 use crate::command::Context;
 use crate::dicom::classify::Classification;
 use crate::dicom::pack::{Packed, pack};
-use crate::dicom::plan::{AcquisitionPlan, FilePlan, Plan, SessionPlan, SubjectPlan};
+use crate::dicom::plan::{AcquisitionPlan, FilePlan, Member, Plan, SessionPlan, SubjectPlan};
 use crate::dicom::scan::Skipped;
 
 /// What became of the archive of a series.
@@ -45,6 +45,13 @@ pub(crate) struct Filed {
     pub(crate) outcome: Outcome,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) error: Option<String>,
+    /// The id of the acquisition.
+    pub(crate) acquisition_id: String,
+    /// SHA-384 of the archive, lower-case hex.
+    pub(crate) sha384: String,
+    /// The files in the archive.
+    #[serde(skip)]
+    pub(crate) sources: Vec<Member>,
 }
 
 /// All that an import did and did not do.
@@ -269,6 +276,9 @@ async fn file(context: &Context, placed: Placed, temporary: &Path) -> (Filed, Ve
         size: 0,
         outcome: Outcome::Failed,
         error: None,
+        acquisition_id: acquisition.id().to_owned(),
+        sha384: String::new(),
+        sources: Vec::new(),
     };
     let mut skipped = Vec::new();
     match file_series(context, &acquisition, plan.file, temporary, &mut filed, &mut skipped).await {
@@ -288,7 +298,9 @@ async fn file_series(
 ) -> anyhow::Result<Outcome> {
     let (members, folder) = (plan.members.clone(), temporary.to_owned());
     let packed = tokio::task::spawn_blocking(move || pack(&members, &folder)).await??;
-    (filed.members, filed.size) = (packed.count, packed.size);
+    (filed.members, filed.size, filed.sha384) = (packed.count, packed.size, packed.sha384.clone());
+    let unread = |member: &Member| packed.skipped.iter().any(|skipped| skipped.path == member.path);
+    filed.sources = plan.members.iter().filter(|member| !unread(member)).cloned().collect();
     skipped.extend(packed.skipped.iter().cloned());
     if packed.count == 0 {
         anyhow::bail!("none of its files can be read");

@@ -5,12 +5,24 @@ use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 
 use clap::ValueEnum;
-use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
-use comfy_table::{Attribute, Cell as TableCell, CellAlignment, Color, ContentArrangement};
+use comfy_table::{
+    Attribute, Cell as TableCell, CellAlignment, Color, ColumnConstraint, ContentArrangement,
+    ContentLineStyle, LineStyle, TableStyle,
+};
 use serde::Serialize;
 use serde_json::json;
 
 use crate::exit::Verdict;
+
+/// A line below the headings and none elsewhere.
+const STYLE: TableStyle = TableStyle::new()
+    .header_lines(ContentLineStyle::none())
+    .header_separator(LineStyle::none().fill('─').junction('─'))
+    .content_lines(ContentLineStyle::none());
+/// Terminals that claim to be narrower do not know their width. Columns.
+const NARROWEST: u16 = 40;
+/// For terminals of unknown width. Columns.
+const USUAL_WIDTH: u16 = 120;
 
 /// When to use colours.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -60,6 +72,8 @@ pub(crate) struct Table {
     report: bool,
     /// Columns of numbers, which align to the right.
     numeric: Vec<usize>,
+    /// Columns whose fields are copied rather than read, such as ids: never broken into lines.
+    whole: Vec<usize>,
     rows: Vec<Vec<Cell>>,
 }
 
@@ -75,6 +89,11 @@ impl Table {
 
     pub(crate) fn numeric(mut self, columns: impl IntoIterator<Item = usize>) -> Self {
         self.numeric = columns.into_iter().collect();
+        self
+    }
+
+    pub(crate) fn whole(mut self, columns: impl IntoIterator<Item = usize>) -> Self {
+        self.whole = columns.into_iter().collect();
         self
     }
 
@@ -96,10 +115,9 @@ impl Table {
 
     fn drawn(&self, stream: &Stream) -> String {
         let mut table = comfy_table::Table::new();
-        table.load_style(UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
-        if let Some(width) = table.width() {
-            table.set_width(width.max(60));
-        }
+        table.load_style(STYLE).set_content_arrangement(ContentArrangement::Dynamic);
+        let width = table.width().filter(|width| *width >= NARROWEST);
+        table.set_width(width.unwrap_or(USUAL_WIDTH));
         if stream.color {
             table.enforce_styling();
         } else {
@@ -112,6 +130,12 @@ impl Table {
         for &column in &self.numeric {
             if let Some(column) = table.column_mut(column) {
                 column.set_cell_alignment(CellAlignment::Right);
+                column.set_constraint(ColumnConstraint::ContentWidth);
+            }
+        }
+        for &column in &self.whole {
+            if let Some(column) = table.column_mut(column) {
+                column.set_constraint(ColumnConstraint::ContentWidth);
             }
         }
         table.to_string()
@@ -185,10 +209,6 @@ impl Printer {
     /// Whether lines of progress are wanted where no bars are drawn.
     pub(crate) fn tells_progress(&self) -> bool {
         !self.quiet && !self.json
-    }
-
-    pub(crate) fn is_json(&self) -> bool {
-        self.json
     }
 
     /// The result as JSON, one line, when JSON was asked for; otherwise what `human` prints.
@@ -305,9 +325,9 @@ pub(crate) fn bytes(count: u64) -> String {
     indicatif::HumanBytes(count).to_string()
 }
 
-/// A count with its noun, which forms its plural with an s.
+/// A count with its noun, which forms its plural with an s or has one already.
 pub(crate) fn counted(count: usize, noun: &str) -> String {
-    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+    format!("{count} {noun}{}", if count == 1 || noun.ends_with('s') { "" } else { "s" })
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ const TICK: Duration = Duration::from_millis(120);
 pub(crate) struct Progress {
     bars: MultiProgress,
     printer: Printer,
+    lines: bool,
 }
 
 /// One piece of work under way. Dropping it unfinished takes its bar away.
@@ -23,13 +24,19 @@ pub(crate) struct Task {
     bars: MultiProgress,
     name: String,
     printer: Printer,
+    lines: bool,
 }
 
 impl Progress {
     pub(crate) fn new(printer: Printer) -> Self {
         let target =
             if printer.draws_bars() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-        Self { bars: MultiProgress::with_draw_target(target), printer }
+        Self { bars: MultiProgress::with_draw_target(target), printer, lines: printer.tells_progress() }
+    }
+
+    /// The same bars, but no lines where there are none: for work whose result tells all.
+    pub(crate) fn without_lines(&self) -> Self {
+        Self { lines: false, ..self.clone() }
     }
 
     /// A transfer of `total` bytes, if that is known.
@@ -52,24 +59,11 @@ impl Progress {
         if !bar.is_hidden() {
             bar.enable_steady_tick(TICK);
         }
-        Task { bar, bars: self.bars.clone(), name, printer: self.printer }
-    }
-
-    /// A line that does not disturb the bars.
-    pub(crate) fn note(&self, text: impl std::fmt::Display) {
-        self.bars.suspend(|| self.printer.note(text));
+        Task { bar, bars: self.bars.clone(), name, printer: self.printer, lines: self.lines }
     }
 }
 
 impl Task {
-    pub(crate) fn set(&self, position: u64) {
-        self.bar.set_position(position);
-    }
-
-    pub(crate) fn set_total(&self, total: u64) {
-        self.bar.set_length(total);
-    }
-
     pub(crate) fn advance(&self, by: u64) {
         self.bar.inc(by);
     }
@@ -81,7 +75,7 @@ impl Task {
 
     /// Ends the bar. Where none was drawn, tells what was done, with its size if that is given.
     pub(crate) fn done(self, what: &str, size: Option<u64>) {
-        if self.bar.is_hidden() && self.printer.tells_progress() {
+        if self.bar.is_hidden() && self.lines {
             let size = size.map(|size| format!(" ({})", bytes(size))).unwrap_or_default();
             self.printer.note(format_args!("{what} {}{size}", self.name));
         }

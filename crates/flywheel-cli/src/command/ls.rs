@@ -82,7 +82,7 @@ impl Row {
 }
 
 fn show(printer: &Printer, rows: &[Row]) -> std::io::Result<()> {
-    let mut table = Table::new(["Kind", "Name", "Id", "Recorded / size", "Type", "Tags"]);
+    let mut table = Table::new(["Kind", "Name", "Id", "Recorded / size", "Type", "Tags"]).whole([2, 3]);
     for row in rows {
         let detail = match (&row.timestamp, row.size) {
             (Some(timestamp), _) => timestamp.get(..16).unwrap_or(timestamp).replace('T', " "),

@@ -29,6 +29,11 @@ impl Context {
         Self { printer, progress: Progress::new(printer), profile: global.profile.clone() }
     }
 
+    /// For a part of a command whose single transfers nobody needs to read of.
+    pub(crate) fn without_lines(&self) -> Self {
+        Self { progress: self.progress.without_lines(), ..self.clone() }
+    }
+
     /// The name of the profile that was asked for, in the command line or by `FLYWHEEL_PROFILE`.
     pub(crate) fn profile(&self) -> Option<&str> {
         self.profile.as_deref()

@@ -33,19 +33,29 @@ impl Summary {
         let ages: Vec<f64> = people.iter().filter_map(|person| person.age).collect();
         let count = ages.len() as f64;
         let mean_age = (count > 0.0).then(|| ages.iter().sum::<f64>() / count);
-        let std_age = mean_age.map(|mean| (ages.iter().map(|age| (age - mean).powi(2)).sum::<f64>() / count).sqrt());
+        let std_age =
+            mean_age.map(|mean| (ages.iter().map(|age| (age - mean).powi(2)).sum::<f64>() / count).sqrt());
         let percent = |sex: &str| {
             let of_sex = people.iter().filter(|person| person.sex.as_deref() == Some(sex)).count();
             100.0 * of_sex as f64 / people.len().max(1) as f64
         };
-        Self { subjects: people.len(), mean_age, std_age, percent_female: percent("female"), percent_male: percent("male") }
+        Self {
+            subjects: people.len(),
+            mean_age,
+            std_age,
+            percent_female: percent("female"),
+            percent_male: percent("male"),
+        }
     }
 
     pub(crate) fn table(&self) -> Table {
-        let mut table = Table::report(["Demographics", ""]).numeric([1]);
+        let mut table = Table::report(["Measure", "Value"]).numeric([1]);
         let known = |value: Option<f64>| value.map_or("unknown".to_owned(), |value| format!("{value:.2}"));
         table.row(["Total subjects".into(), self.subjects.into()]);
-        table.row(["Mean age (std)".into(), format!("{} ({})", known(self.mean_age), known(self.std_age)).into()]);
+        table.row([
+            "Mean age (std)".into(),
+            format!("{} ({})", known(self.mean_age), known(self.std_age)).into(),
+        ]);
         table.row(["Percent female".into(), format!("{:.1}", self.percent_female).into()]);
         table.row(["Percent male".into(), format!("{:.1}", self.percent_male).into()]);
         table
@@ -72,7 +82,12 @@ mod tests {
 
     #[test]
     fn unknown_ages_stay_out_of_the_mean_but_count_as_people() {
-        let people = [person(Some(20.0), "male"), person(Some(40.0), "female"), person(None, "female"), person(None, "other")];
+        let people = [
+            person(Some(20.0), "male"),
+            person(Some(40.0), "female"),
+            person(None, "female"),
+            person(None, "other"),
+        ];
         let summary = Summary::of(&people);
         assert_eq!((summary.subjects, summary.mean_age, summary.std_age), (4, Some(30.0), Some(10.0)));
         assert_eq!((summary.percent_female, summary.percent_male), (50.0, 25.0));

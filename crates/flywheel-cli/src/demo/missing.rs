@@ -31,7 +31,11 @@ pub(crate) fn usual(present: &Present) -> Vec<String> {
     for label in present.values().flatten() {
         *counts.entry(label).or_default() += 1;
     }
-    counts.into_iter().filter(|(_, count)| count * 2 > present.len()).map(|(label, _)| label.clone()).collect()
+    counts
+        .into_iter()
+        .filter(|(_, count)| count * 2 > present.len())
+        .map(|(label, _)| label.clone())
+        .collect()
 }
 
 pub(crate) fn table(lacks: &[Lack]) -> Table {
@@ -55,7 +59,8 @@ mod tests {
     fn only_subjects_that_lack_something_are_listed() {
         let present = present(&[("a", &["T1", "T2"]), ("b", &["T1"]), ("c", &[])]);
         let found = lacks(&["T2".into(), "T1".into()], &present);
-        let found: Vec<_> = found.iter().map(|lack| (lack.subject.as_str(), lack.missing.join("+"))).collect();
+        let found: Vec<_> =
+            found.iter().map(|lack| (lack.subject.as_str(), lack.missing.join("+"))).collect();
         assert_eq!(found, [("b", "T2".to_owned()), ("c", "T2+T1".to_owned())]);
     }
 

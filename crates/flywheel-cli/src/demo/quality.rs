@@ -72,7 +72,8 @@ impl Measures {
 
 /// All assessments; flagged ones stand out.
 pub(crate) fn table(assessments: &[Assessment]) -> Table {
-    let mut table = Table::report(["Subject", "Session", "Acquisition", "Scan", "SNR", "Mean FD", "Flags"]).numeric([4, 5]);
+    let mut table = Table::report(["Subject", "Session", "Acquisition", "Scan", "SNR", "Mean FD", "Flags"])
+        .numeric([4, 5]);
     let shown = |value: Option<f64>| value.map_or("NA".to_owned(), |value| format!("{value:.2}"));
     for row in assessments {
         let tone = if row.flags.is_empty() { Tone::Plain } else { Tone::Bad };
@@ -108,7 +109,10 @@ mod tests {
 
     #[test]
     fn each_kind_of_scan_has_its_own_bounds() {
-        assert_eq!(flags(&["T2*", "BOLD"], json!({"snr": 0.9, "fd_mean": 2.6})).unwrap(), ["qc-low-snr", "qc-motion"]);
+        assert_eq!(
+            flags(&["T2*", "BOLD"], json!({"snr": 0.9, "fd_mean": 2.6})).unwrap(),
+            ["qc-low-snr", "qc-motion"]
+        );
         assert!(flags(&["T2*"], json!({"snr": 5.0, "fd_mean": 2.5})).unwrap().is_empty());
         assert_eq!(flags(&["T1"], json!({"snr_total": 5.9})).unwrap(), ["qc-low-snr"]);
         assert!(flags(&["T1"], json!({"snr": 0.1})).unwrap().is_empty());
