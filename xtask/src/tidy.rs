@@ -9,7 +9,7 @@ use serde_json::Value;
 
 /// `cargo xtask tidy` takes no arguments.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+pub(crate) struct Args {}
 
 /// What each workspace member may depend on (other members only); the design's layering.
 const DIRECTIONS: &[(&str, &[&str])] = &[
@@ -30,7 +30,7 @@ const SINGLE_HOME: &[(&str, &str)] =
 ///
 /// # Errors
 /// When `cargo metadata` or `git ls-files` cannot be run or read.
-pub fn run(_args: &Args) -> Result<ExitCode> {
+pub(crate) fn run(_args: &Args) -> Result<ExitCode> {
     let root = workspace_root();
     let mut complaints = directions(&metadata(&root)?)?;
     for file in tracked_files(&root)? {
