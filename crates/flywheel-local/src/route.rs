@@ -1,8 +1,9 @@
 //! How a route is written down, and what answers where no route is.
 
-use std::{collections::HashSet, sync::Arc};
-
-use std::sync::LazyLock;
+use std::{
+    collections::HashSet,
+    sync::{Arc, LazyLock},
+};
 
 use axum::{
     Extension, Router,
@@ -12,7 +13,8 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{MethodFilter, MethodRouter, on},
 };
-use http::{Method, StatusCode};
+use http::{Method, StatusCode, header::CONTENT_TYPE};
+use percent_encoding::percent_decode_str;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::{
@@ -79,14 +81,31 @@ pub(crate) fn assemble(state: AppState) -> Router {
         .fold(Router::new(), |api, route| api.route(&route.path, route.handler.layer(Extension(route.rule))));
     let api = api.fallback(unserved).method_not_allowed_fallback(unserved);
     let api = api.layer(middleware::from_fn_with_state(hidden, reveal));
-    Router::new()
-        .nest("/api", api)
-        .fallback(unserved)
+    surround(Router::new().nest("/api", api).fallback(unserved)).with_state(state)
+}
+
+/// What surrounds every route: bodies without a limit of the framework's own, panics and the framework's refusals as
+/// errors in JSON, and the request's id.
+fn surround<S: Clone + Send + Sync + 'static>(router: Router<S>) -> Router<S> {
+    router
         .layer(DefaultBodyLimit::disable())
+        .layer(middleware::from_fn(readable))
         .layer(middleware::map_request(drain::to_the_end))
+        .layer(middleware::map_response(in_json))
         .layer(CatchPanicLayer::custom(|_| ApiError::internal("a panic in a handler").into_response()))
         .layer(middleware::from_fn(request_id::assign))
-        .with_state(state)
+}
+
+/// Refusals of the framework itself, such as of a path that is no UTF-8, are plain text: they become errors like all.
+async fn in_json(response: Response) -> Response {
+    let status = response.status();
+    let plain =
+        response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/plain"));
+    if !plain || !(status.is_client_error() || status.is_server_error()) {
+        return response;
+    }
+    let text = axum::body::to_bytes(response.into_body(), 64 << 10).await.unwrap_or_default();
+    ApiError::new(status, String::from_utf8_lossy(&text)).into_response()
 }
 
 /// Operations that are not served although a served route takes their requests for its own, as `GET /projects/{id}`
@@ -117,6 +136,14 @@ fn not_served(operation: &Operation) -> ApiError {
     let Operation { method, path, id } = operation;
     let message = format!("This local site does not serve {id} ({method} {path}) yet");
     ApiError::new(StatusCode::NOT_IMPLEMENTED, message).with("operation", *id)
+}
+
+/// Refuses a path whose percent forms are no text. Extractors would too, but not in the site's words.
+async fn readable(request: Request, next: Next) -> Response {
+    if percent_decode_str(request.uri().path()).decode_utf8().is_err() {
+        return ApiError::bad_request("The path is not UTF-8 behind its percent signs").into_response();
+    }
+    next.run(request).await
 }
 
 /// Answers what no route answers: 501 for an operation of the API that is not served, 405 for a path that other methods
@@ -156,4 +183,28 @@ fn refuse(method: &Method, path: &str) -> ApiError {
 /// 204 would be truer, but the clients of the platform read 200 with nothing.
 pub(crate) fn nothing() -> Response {
     StatusCode::OK.into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use axum::{body::Body, routing};
+    use tower::ServiceExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_an_error_with_the_id_of_its_request() {
+        async fn fall() -> &'static str {
+            panic!("on purpose")
+        }
+        let router = surround(Router::new().route("/fall", routing::get(fall)));
+        let response = router.oneshot(Request::get("/fall").body(Body::empty()).unwrap()).await.unwrap();
+        assert_eq!(response.status(), 500);
+        let id = response.headers()["x-request-id"].to_str().unwrap().to_owned();
+        let body = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
+        let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!((&body["status_code"], &body["request_id"]), (&500.into(), &id.into()));
+        assert!(!body.to_string().contains("on purpose"));
+    }
 }

@@ -78,12 +78,19 @@ macro_rules! subject_fields {
 }
 
 /// What a subject is made of.
-pub(crate) const SUBJECT: &[Field] = subject_fields![must("project", Shape::Id), may("age", Shape::Int)];
+pub(crate) const SUBJECT: &[Field] = subject_fields![must("project", Shape::Id)];
 
-/// A subject inside a session: which one, or what to make it of.
+/// A subject inside a session: which one, or by what label it is found or made.
 const EMBEDDED_SUBJECT: Shape = Shape::Either(
     &Shape::Id,
-    &Shape::Object(subject_fields![may("project", Shape::Id), may("_id", Shape::Id), may("age", Shape::Int)]),
+    &Shape::Object(&[
+        may("project", Shape::Id),
+        may("_id", Shape::Id),
+        may("master_code", TEXT),
+        may("code", SUBJECT_LABEL),
+        may("label", SUBJECT_LABEL),
+        may("age", Shape::Int),
+    ]),
 );
 
 /// What a session is made of.
@@ -158,13 +165,7 @@ pub(crate) fn changeable(kind: Kind) -> &'static [Field] {
             }
         }
         Kind::Subject => {
-            const {
-                subject_fields![
-                    may("project", Shape::Id),
-                    may("permissions", PERMISSIONS),
-                    may("age", Shape::Int),
-                ]
-            }
+            const { subject_fields![may("project", Shape::Id), may("permissions", PERMISSIONS),] }
         }
         Kind::Session => {
             const {

@@ -30,8 +30,11 @@ async fn each_level_shows_what_it_was_made_of() {
     let session = json!({
         "label": "ses", "project": project, "timestamp": "2020-05-05T01:22:06.229Z", "timezone": "Europe/Berlin",
         "age": 1000, "weight": 70.5, "operator": "op", "uid": "1.2.3", "info": {"n": [1, 2]},
-        "subject": {"label": "s1", "firstname": "A", "lastname": "B", "sex": "female", "cohort": "Study"},
+        "subject": {"label": "s1"},
     });
+    let subject = json!({"project": project, "label": "s1", "firstname": "A", "lastname": "B", "sex": "female",
+        "cohort": "Study", "date_of_birth": "1990-02-03"});
+    api.post("/subjects", subject).await.ok();
     let session = api.post("/sessions", session).await.id();
     let acquisition = json!({"label": "t1", "session": session, "uid": "1.2.3.4", "timestamp": "2020-05-05"});
     let acquisition = api.post("/acquisitions", acquisition).await.id();
@@ -57,8 +60,9 @@ async fn each_level_shows_what_it_was_made_of() {
 async fn lists_leave_out_info_and_personal_fields_unless_asked() {
     let api = Api::new().await;
     let [_, project, ..] = api.tree().await;
-    let body = json!({"label": "ses-2", "project": project, "info": {"a": 1},
-        "subject": {"label": "p", "firstname": "F", "lastname": "L", "sex": "male", "race": "White"}});
+    let subject = json!({"label": "p", "project": project, "firstname": "F", "lastname": "L", "sex": "male", "race": "White"});
+    let subject = api.post("/subjects", subject).await.id();
+    let body = json!({"label": "ses-2", "project": project, "info": {"a": 1}, "subject": subject});
     let session = api.post("/sessions", body).await.id();
     let row = |answer: Value| {
         answer.as_array().unwrap().iter().find(|row| row["_id"] == session.as_str()).cloned().unwrap()

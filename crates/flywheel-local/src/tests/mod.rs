@@ -11,6 +11,7 @@ mod moves;
 mod permissions;
 mod refusals;
 mod scale;
+mod serving;
 mod shared_parts;
 mod sharing;
 

@@ -76,6 +76,11 @@ async fn bodies_are_checked_field_by_field() {
         ("/sessions", json!({"label": "x", "project": project, "subject": {}}), json!(["body", "label"])),
         (
             "/sessions",
+            json!({"label": "x", "project": project, "subject": {"label": "s", "sex": "male"}}),
+            json!(["body", "subject", "sex"]),
+        ),
+        (
+            "/sessions",
             json!({"label": "x", "project": project, "subject": {"label": "s"}, "age": "1"}),
             json!(["body", "age"]),
         ),
@@ -129,4 +134,12 @@ async fn a_caller_without_access_learns_only_what_the_platform_tells() {
         assert_eq!(api.get_as(&stranger, &format!("/{kind}")).await.ok(), json!([]));
     }
     api.get_as(&stranger, "/sessions/ffffffffffffffffffffffff").await.error(404);
+}
+
+#[tokio::test]
+async fn a_path_that_is_no_text_is_refused_in_json() {
+    let api = Api::new().await;
+    let request =
+        Request::get("/api/groups/%FF").header("authorization", "Bearer root").body(Body::empty()).unwrap();
+    api.send(request).await.error(400);
 }
