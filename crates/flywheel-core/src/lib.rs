@@ -6,12 +6,14 @@
 //! | [`key`] | API keys, their written forms, the `Authorization` value |
 //! | [`credentials`] | the text of the credential files of the command line tools |
 //! | [`filter`], [`sort`] | the query grammars of list calls, read and written |
+//! | [`query`] | FlyQL, the language of the search: read, written, built, completed |
 //! | [`path`] | `group/project/…` paths and the grammar behind resolve and lookup |
 //! | [`id`] | 24-digit object ids |
 //! | [`time`], [`age`] | timestamps as the platform reads and writes them, ages at a session |
 //! | [`info`] | keys of free metadata |
 //! | [`filetype`], [`modality`] | file types by name, classification by modality |
 //! | [`range`] | the HTTP `Range` header |
+//! | [`view`] | data views: documents, aliases, columns, expressions |
 //! | [`redact`] | taking secrets out of text that people will read |
 //!
 //! ```
@@ -32,8 +34,10 @@ pub mod info;
 pub mod key;
 pub mod modality;
 pub mod path;
+pub mod query;
 pub mod range;
 pub mod redact;
 pub mod sort;
 pub mod syntax;
 pub mod time;
+pub mod view;
