@@ -170,10 +170,11 @@ fn in_doc(doc: &str, clause: &Clause, path: &str) -> Condition {
     Condition::new(format!("part_matches({doc} -> ?, ?)"), vec![first_key(path).into(), written.into()])
 }
 
-/// The first key of a path as SQLite writes paths. A key with a quotation mark cannot be written; it names nothing.
+/// The first key of a path as SQLite writes paths. A key with a quotation mark or a zero cannot be written;
+/// it names nothing.
 fn first_key(path: &str) -> String {
     let key = path.split('.').next().unwrap_or(path);
-    format!("$.\"{}\"", key.replace('"', "\u{1}"))
+    format!("$.\"{}\"", key.replace(['"', '\0'], "\u{1}"))
 }
 
 fn on_column(column: &str, kind: Type, clause: &Clause) -> Condition {
@@ -255,4 +256,83 @@ pub(crate) fn order_terms(sort: &Sort, source: &dyn Source) -> Vec<Condition> {
 /// The type of a document field that is kept in a column as text.
 pub(crate) fn column_type(field: &str) -> Type {
     if is_date(field) { Type::Time } else { Type::Text }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use rusqlite::{Connection, params_from_iter};
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::{list::Containers, store::functions};
+
+    const OPS: [&str; 7] = ["=", "!=", "<", "<=", ">", ">=", "=~"];
+    const VALUES: [&str; 10] = [
+        "a",
+        "b",
+        r#""1""#,
+        "1",
+        "null",
+        "true",
+        "5eb0bf2e0a1b2c3d4e5f6071",
+        r#""5eb0bf2e0a1b2c3d4e5f6071""#,
+        "2020-01-02",
+        r#""2020-01-02T00:00:00+00:00""#,
+    ];
+
+    fn database(docs: &[Value]) -> Connection {
+        let db = Connection::open_in_memory().unwrap();
+        functions::register(&db).unwrap();
+        db.execute_batch(include_str!("store/schema.sql")).unwrap();
+        for (n, doc) in docs.iter().enumerate() {
+            let row = (n.to_string(), Kind::Session.code(), doc.to_string());
+            db.execute("INSERT INTO containers (id, kind, doc) VALUES (?, ?, ?)", row).unwrap();
+        }
+        db
+    }
+
+    fn rows(db: &Connection, condition: Condition) -> Vec<usize> {
+        let sql = format!("SELECT c.id FROM containers c WHERE {} ORDER BY c.id", condition.sql);
+        let mut statement = db.prepare(&sql).unwrap();
+        let rows =
+            statement.query_map(params_from_iter(condition.values), |row| row.get::<_, String>(0)).unwrap();
+        rows.map(|id| id.unwrap().parse().unwrap()).collect()
+    }
+
+    /// Every operator with every sort of value, on columns of text and of time and on documents beside each other.
+    #[test]
+    fn a_column_means_what_the_document_means() {
+        let docs = [
+            json!({}),
+            json!({"label": null, "uid": null, "timestamp": null, "info": {"x": null}}),
+            json!({"label": "a", "uid": "1", "timestamp": "2020-01-01T10:00:00.500000+00:00", "info": {"x": "a"}}),
+            json!({"label": "b", "uid": "5eb0bf2e0a1b2c3d4e5f6071", "timestamp": "2020-01-02T00:00:00+00:00", "info": {"x": 1}}),
+            json!({"label": "1", "uid": "b", "timestamp": "2020-01-02T00:00:00.001000+00:00", "info": {"x": ["a", true]}}),
+        ];
+        let db = database(&docs);
+        for field in ["label", "uid", "timestamp", "info.x"] {
+            for op in OPS {
+                for value in VALUES {
+                    let text = format!("{field}{op}{value}");
+                    let filter: Filter = text.parse().unwrap();
+                    let clause = &filter.clauses[0];
+                    let test = Test::new(clause, field).unwrap();
+                    let wanted: Vec<usize> =
+                        (0..docs.len()).filter(|&n| test.holds(&docs[n]).unwrap()).collect();
+                    let condition = conditions(&filter, &Containers(Kind::Session)).unwrap().remove(0);
+                    assert_eq!(rows(&db, condition), wanted, "{text}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn keys_that_cannot_be_written_in_a_path_name_nothing() {
+        let db = database(&[json!({"a\"b": 1, "a": {"b": 1}})]);
+        for path in ["a\"b", "a\"", "$", "a[0]"] {
+            let clause = Clause { field: path.into(), op: Op::Ne, value: Wanted::Null, span: 0..0 };
+            assert_eq!(rows(&db, in_doc("c.doc", &clause, path)), Vec::<usize>::new(), "{path}");
+        }
+    }
 }

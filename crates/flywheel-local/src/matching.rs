@@ -80,7 +80,7 @@ pub(crate) fn is_date(path: &str) -> bool {
 
 fn is_id(path: &str) -> bool {
     let last = path.rsplit('.').next().unwrap_or(path);
-    !is_free(path) && !TEXTS.contains(&last)
+    !is_free(path) && !is_date(path) && !TEXTS.contains(&last)
 }
 
 fn is_free(path: &str) -> bool {
