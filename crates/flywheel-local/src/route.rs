@@ -14,7 +14,6 @@ use axum::{
     routing::{MethodFilter, MethodRouter, on},
 };
 use http::{Method, StatusCode, header::CONTENT_TYPE};
-use percent_encoding::percent_decode_str;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::{
@@ -89,7 +88,6 @@ pub(crate) fn assemble(state: AppState) -> Router {
 fn surround<S: Clone + Send + Sync + 'static>(router: Router<S>) -> Router<S> {
     router
         .layer(DefaultBodyLimit::disable())
-        .layer(middleware::from_fn(readable))
         .layer(middleware::map_request(drain::to_the_end))
         .layer(middleware::map_response(in_json))
         .layer(CatchPanicLayer::custom(|_| ApiError::internal("a panic in a handler").into_response()))
@@ -136,14 +134,6 @@ fn not_served(operation: &Operation) -> ApiError {
     let Operation { method, path, id } = operation;
     let message = format!("This local site does not serve {id} ({method} {path}) yet");
     ApiError::new(StatusCode::NOT_IMPLEMENTED, message).with("operation", *id)
-}
-
-/// Refuses a path whose percent forms are no text. Extractors would too, but not in the site's words.
-async fn readable(request: Request, next: Next) -> Response {
-    if percent_decode_str(request.uri().path()).decode_utf8().is_err() {
-        return ApiError::bad_request("The path is not UTF-8 behind its percent signs").into_response();
-    }
-    next.run(request).await
 }
 
 /// Answers what no route answers: 501 for an operation of the API that is not served, 405 for a path that other methods
