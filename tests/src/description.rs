@@ -14,21 +14,7 @@ const DOCUMENT: &str = "urn:flywheel:description";
 
 /// Properties the description calls required that the platform nevertheless answers with null:
 /// models of the official client mark what is always present, not what always has a value.
-const NULL_THOUGH_REQUIRED: [&str; 13] = [
-    "copy_of",
-    "default_flywheel_role",
-    "description",
-    "editions",
-    "expires_at",
-    "group",
-    "hash",
-    "label",
-    "mimetype",
-    "original_copy_of",
-    "provider_id",
-    "providers",
-    "size",
-];
+const NULL_THOUGH_REQUIRED: [&str; 3] = ["copy_of", "expires_at", "original_copy_of"];
 
 /// A description, ready to be asked.
 pub struct Description {

@@ -6,6 +6,7 @@ mod concurrency;
 mod described;
 mod documents;
 mod downloads;
+mod hostile;
 mod kill;
 mod lists;
 mod python;
