@@ -6,6 +6,7 @@
 //! | [`key`] | API keys, their written forms, the `Authorization` value |
 //! | [`credentials`] | the text of the credential files of the command line tools |
 //! | [`filter`], [`sort`] | the query grammars of list calls, read and written |
+//! | [`query`] | FlyQL, the language of the search: read, written, built, completed |
 //! | [`path`] | `group/project/…` paths and the grammar behind resolve and lookup |
 //! | [`id`] | 24-digit object ids |
 //! | [`time`], [`age`] | timestamps as the platform reads and writes them, ages at a session |
@@ -33,6 +34,7 @@ pub mod info;
 pub mod key;
 pub mod modality;
 pub mod path;
+pub mod query;
 pub mod range;
 pub mod redact;
 pub mod sort;
