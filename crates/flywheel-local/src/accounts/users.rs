@@ -186,7 +186,12 @@ pub(crate) async fn put(
         }
     }
     let locks_out = |key: &str, value: bool| change.get(key).and_then(Value::as_bool) == Some(value);
-    if own && (locks_out("disabled", true) || locks_out("root", false)) {
+    let demoted = guard.caller.is_site_admin()
+        && change
+            .get("roles")
+            .and_then(Value::as_array)
+            .is_some_and(|roles| !roles.contains(&"site_admin".into()));
+    if own && (demoted || locks_out("disabled", true) || locks_out("root", false)) {
         return Err(ApiError::bad_request("Nobody may disable or demote themselves"));
     }
     let clear = params.flag("clear_permissions") && locks_out("disabled", true);
@@ -240,9 +245,16 @@ pub(crate) async fn post_key(
     state.store.write(move |db| keys::make(db, guard.caller.id(), body, &host)).await.map(Json)
 }
 
-/// The address by which the caller reached the site: what stands before the secret in an API key.
+/// What stands before the secret in an API key: the address by which the caller reached the site, and a mark for plain
+/// HTTP, which the site speaks unless a proxy says that it speaks TLS in front of it.
 pub(crate) fn host_of(headers: &HeaderMap) -> String {
-    headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost").to_owned()
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let host = text(HOST.as_str()).unwrap_or("localhost");
+    match text("x-forwarded-proto") {
+        Some("https") => host.to_owned(),
+        _ if host.contains(':') => format!("{host}:__force_insecure"),
+        _ => format!("{host}:80:__force_insecure"),
+    }
 }
 
 /// `DELETE /users/self/key/{id}`
