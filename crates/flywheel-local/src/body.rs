@@ -29,9 +29,38 @@ impl<S: Send + Sync> FromRequest<S> for JsonBody {
         if bytes.iter().all(u8::is_ascii_whitespace) {
             return Ok(Self(Value::Null));
         }
-        let value = serde_json::from_slice(&bytes)
-            .map_err(|error| ApiError::bad_request(format!("The body is not JSON: {error}")))?;
-        Ok(Self(value))
+        parse(&bytes).map(Self)
+    }
+}
+
+/// The deepest nesting of what a caller sends, as in the platform's own database. Documents are put into others, so
+/// what is stored must leave room up to the parser's limit.
+const DEEPEST: usize = 100;
+
+/// Reads JSON that a caller sent.
+///
+/// # Errors
+/// 400 when it is none, or nested too deeply.
+pub(crate) fn parse(bytes: &[u8]) -> ApiResult<Value> {
+    let value = serde_json::from_slice(bytes)
+        .map_err(|error| ApiError::bad_request(format!("The body is not JSON: {error}")))?;
+    refuse_deep(&value)?;
+    Ok(value)
+}
+
+/// 400 for JSON that is nested deeper than documents may be.
+pub(crate) fn refuse_deep(value: &Value) -> ApiResult<()> {
+    if depth(value) > DEEPEST {
+        return Err(ApiError::bad_request(format!("JSON can be nested {DEEPEST} levels deep and no deeper")));
+    }
+    Ok(())
+}
+
+fn depth(value: &Value) -> usize {
+    match value {
+        Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or(0),
+        Value::Object(map) => 1 + map.values().map(depth).max().unwrap_or(0),
+        _ => 0,
     }
 }
 

@@ -131,6 +131,7 @@ impl ListQuery {
         })?;
         let sort = given("sort").unwrap_or_default();
         let sort = if sort.is_empty() { Sort::default() } else { sort.parse().map_err(bad_sort)? };
+        refuse_long(&filter, &sort)?;
         Ok(Self {
             filter,
             sort,
@@ -138,12 +139,27 @@ impl ListQuery {
             skip,
             after_id: after_id.map(str::to_owned),
             paged,
-            exhaustive: params.flag("exhaustive"),
+            // What clients up to SDK 12 called root.
+            exhaustive: params.flag("exhaustive") || params.flag("root"),
             all_info: params.flag("include_all_info"),
             avatars: params.flag("join_avatars"),
             params,
         })
     }
+}
+
+/// The most clauses of a filter and keys of a sort order.
+const MOST_CLAUSES: usize = 200;
+const MOST_KEYS: usize = 20;
+
+fn refuse_long(filter: &Filter, sort: &Sort) -> ApiResult<()> {
+    if filter.clauses.len() > MOST_CLAUSES {
+        return Err(ApiError::bad_request(format!("A filter has at most {MOST_CLAUSES} clauses")));
+    }
+    if sort.keys.len() > MOST_KEYS {
+        return Err(ApiError::unprocessable(format!("A sort order has at most {MOST_KEYS} keys")));
+    }
+    Ok(())
 }
 
 fn bad_sort(error: flywheel_core::syntax::ParseError) -> ApiError {
@@ -208,6 +224,8 @@ mod tests {
             assert_eq!(read(query).err().map(|error| error.status().as_u16()), Some(422), "{query}");
         }
         assert_eq!(read("filter=label").unwrap_err().status(), 400);
+        assert_eq!(read(&format!("filter={}", "a=1,".repeat(300) + "b=1")).unwrap_err().status(), 400);
+        assert_eq!(read(&format!("sort={}", "a,".repeat(30) + "b")).unwrap_err().status(), 422);
     }
 
     #[test]

@@ -84,7 +84,7 @@ pub(crate) fn of_container(db: &Connection, parent: &str) -> ApiResult<Vec<FileR
 
 /// Adds a version. `doc` carries every field, `_id`, `file_id`, `version`, `parent_ref` and `parents` among them.
 pub(crate) fn insert(db: &Connection, file: &FileRow) -> ApiResult<()> {
-    let text = serde_json::to_string(&file.doc)?;
+    let text = written(file)?;
     db.prepare_cached("INSERT INTO files (uuid, blob, doc) VALUES (?, ?, ?)")?
         .execute((file.text("_id"), &file.blob, text))
         .map_err(|error| taken(error, file))?;
@@ -93,11 +93,17 @@ pub(crate) fn insert(db: &Connection, file: &FileRow) -> ApiResult<()> {
 
 /// Writes a changed document back, as it is: callers set `modified` and `revision` (see [`touch`]).
 pub(crate) fn save(db: &Connection, file: &FileRow) -> ApiResult<()> {
-    let text = serde_json::to_string(&file.doc)?;
+    let text = written(file)?;
     db.prepare_cached("UPDATE files SET doc = ? WHERE uuid = ?")?
         .execute((text, file.text("_id")))
         .map_err(|error| taken(error, file))?;
     Ok(())
+}
+
+/// The document as text. Its metadata may come from a part of an upload, so its depth is checked here.
+fn written(file: &FileRow) -> ApiResult<String> {
+    file.doc.values().try_for_each(crate::body::refuse_deep)?;
+    Ok(serde_json::to_string(&file.doc)?)
 }
 
 /// Sets `modified` and counts `revision` on, before [`save`].
