@@ -154,4 +154,6 @@ pub enum Source {
     Client,
     /// A route of the platform that the official client does not wrap.
     Unwrapped,
+    /// A site's own description.
+    Document,
 }

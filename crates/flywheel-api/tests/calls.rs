@@ -33,7 +33,8 @@ async fn a_typed_call_sends_its_parameters_and_reads_its_model() {
     });
     let mock = mock.await;
     let call = client(&server);
-    let call = call.get_all_projects().filter("label=~^a,b").limit(2).x_accept_feature("pagination,slim-containers");
+    let call =
+        call.get_all_projects().filter("label=~^a,b").limit(2).x_accept_feature("pagination,slim-containers");
     let answer = call.send().await.unwrap();
     assert_eq!(answer.status(), 200);
     let projects = answer.into_inner();
@@ -62,9 +63,11 @@ async fn an_update_tells_keeping_from_clearing() {
     let answer = client.modify_acquisition().acquisition_id("64b0").body(change).send().await.unwrap();
     assert_eq!(answer.modified, Some(1));
     let built = client.modify_acquisition().acquisition_id("64b0");
-    let built = built.body_map(|body| body.label("T1").uid(Patch::Clear).extra(
-        json!({ "not_known_yet": null }).as_object().cloned().unwrap(),
-    ));
+    let built = built.body_map(|body| {
+        body.label("T1")
+            .uid(Patch::Clear)
+            .extra(json!({ "not_known_yet": null }).as_object().cloned().unwrap())
+    });
     built.send().await.unwrap();
     mock.assert_calls_async(2).await;
 }
@@ -88,7 +91,9 @@ async fn an_unsafe_segment_is_refused_before_anything_is_sent() {
 async fn a_slash_in_a_name_stays_in_its_segment() {
     let server = MockServer::start_async().await;
     let mock = server.mock_async(|when, then| {
-        when.is_true(|request| request.uri_str().ends_with("/api/acquisitions/64b0/files/..%2F..%5Cx%20%C3%BC"));
+        when.is_true(|request| {
+            request.uri_str().ends_with("/api/acquisitions/64b0/files/..%2F..%5Cx%20%C3%BC")
+        });
         then.status(200).json_body(json!({ "deleted": 1 }));
     });
     let mock = mock.await;
@@ -122,13 +127,17 @@ async fn an_empty_answer_to_a_typed_call_is_an_error_and_to_an_untyped_one_is_nu
 async fn an_untyped_call_checks_names_against_the_table() {
     let server = MockServer::start_async().await;
     let mock = server.mock_async(|when, then| {
-        when.method(Method::GET).path("/api/projects/64b0").query_param("join", "origin").header_includes("x-accept-feature", "x");
+        when.method(Method::GET)
+            .path("/api/projects/64b0")
+            .query_param("join", "origin")
+            .header_includes("x-accept-feature", "x");
         then.status(200).json_body(json!({ "anything": [1] }));
     });
     let mock = mock.await;
     let client = client(&server);
     let query = [("join", "origin"), ("x-accept-feature", "x")];
-    let answer = client.request(OperationId::GetProject, &[("project_id", "64b0")], &query, None).await.unwrap();
+    let answer =
+        client.request(OperationId::GetProject, &[("project_id", "64b0")], &query, None).await.unwrap();
     assert_eq!(*answer, json!({ "anything": [1] }));
     let error = client.request(OperationId::GetProject, &[("id", "64b0")], &[], None).await.unwrap_err();
     assert!(error.to_string().contains("project_id"), "{error}");
@@ -173,9 +182,21 @@ async fn variants_of_a_route_send_what_tells_them_apart() {
     });
     let info = info.await;
     let client = client(&server);
-    let answer = client.get_acquisition_download_ticket().acquisition_id("64b0").file_name("a.zip").send().await.unwrap();
+    let answer = client
+        .get_acquisition_download_ticket()
+        .acquisition_id("64b0")
+        .file_name("a.zip")
+        .send()
+        .await
+        .unwrap();
     assert_eq!(answer.ticket.as_deref(), Some("t-1"));
-    let answer = client.get_acquisition_file_zip_info().acquisition_id("64b0").file_name("a.zip").send().await.unwrap();
+    let answer = client
+        .get_acquisition_file_zip_info()
+        .acquisition_id("64b0")
+        .file_name("a.zip")
+        .send()
+        .await
+        .unwrap();
     assert_eq!(answer.members.as_ref().unwrap().len(), 1);
     ticket.assert_async().await;
     info.assert_async().await;
@@ -196,7 +217,9 @@ async fn an_upload_is_a_form_with_its_length() {
     let form = Form::new().file("file", "a.txt", Content::bytes("hello"));
     let client = client(&server);
     let answer = client.upload_file_to_acquisition().container_id("64b0").body(form).send().await.unwrap();
-    let types::FileOutputListOrUploadTicketOutput::List(files) = answer.into_inner() else { panic!("not a list") };
+    let types::FileOutputListOrUploadTicketOutput::List(files) = answer.into_inner() else {
+        panic!("not a list")
+    };
     assert_eq!(files[0].size, Some(5));
     mock.assert_async().await;
 }

@@ -12,11 +12,17 @@ use syn::{FnArg, ImplItem, ImplItemFn, Item, ReturnType};
 fn row(operation: &Operation) -> String {
     let names = |place: Place| {
         let parameters = operation.parameters_in(place).filter(|_| place != Place::Path);
-        let names = parameters.map(|parameter| format!("{}{}", parameter.name, if parameter.required { "!" } else { "" }));
+        let names = parameters
+            .map(|parameter| format!("{}{}", parameter.name, if parameter.required { "!" } else { "" }));
         names.collect::<Vec<_>>().join(" ")
     };
     let fields = operation.form.iter().map(|field| {
-        format!("{}{}{}", field.name, if field.file { " (file)" } else { "" }, if field.required { "!" } else { "" })
+        format!(
+            "{}{}{}",
+            field.name,
+            if field.file { " (file)" } else { "" },
+            if field.required { "!" } else { "" }
+        )
     });
     let constants = operation.constants.iter().map(|constant| {
         format!("{}={:?}{}", constant.name, constant.value, if constant.replaceable { "?" } else { "" })
@@ -27,7 +33,14 @@ fn row(operation: &Operation) -> String {
     facts.push(format!("paging {:?}", operation.paging));
     facts.push(format!("body {:?}", operation.body));
     facts.push(format!("{:?}", operation.source));
-    let mut line = format!("{} {} {} [{}]: {}", operation.name, operation.method, operation.path, operation.tag, facts.join(", "));
+    let mut line = format!(
+        "{} {} {} [{}]: {}",
+        operation.name,
+        operation.method,
+        operation.path,
+        operation.tag,
+        facts.join(", ")
+    );
     for (title, text) in [
         ("query", names(Place::Query)),
         ("header", names(Place::Header)),
@@ -84,10 +97,16 @@ fn surface(file: &syn::File) -> String {
     let lines = methods.iter().map(|method| {
         let builder = answer(method);
         let functions = &builders[builder.split('<').next().unwrap()];
-        let setters = functions.iter().filter(|function| function.sig.asyncness.is_none()).filter_map(|function| setter(function));
+        let setters = functions
+            .iter()
+            .filter(|function| function.sig.asyncness.is_none())
+            .filter_map(|function| setter(function));
         let send = functions.iter().find(|function| function.sig.ident == "send").unwrap();
         let answer = answer(send).replace(",>", ">");
-        let answer = answer.strip_prefix("Result<ResponseValue<").and_then(|answer| answer.strip_suffix(">,Error>")).unwrap();
+        let answer = answer
+            .strip_prefix("Result<ResponseValue<")
+            .and_then(|answer| answer.strip_suffix(">,Error>"))
+            .unwrap();
         format!("{}({}) -> {answer}", method.sig.ident, setters.collect::<Vec<_>>().join(", "))
     });
     lines.collect::<Vec<_>>().join("\n")
@@ -101,7 +120,8 @@ fn answer(function: &ImplItemFn) -> String {
 /// `name: Type` of a setter that takes what becomes a `Type`.
 fn setter(function: &ImplItemFn) -> Option<String> {
     let FnArg::Typed(_) = function.sig.inputs.iter().nth(1)? else { return None };
-    let bound = function.sig.generics.where_clause.as_ref()?.predicates.first()?.to_token_stream().to_string();
+    let bound =
+        function.sig.generics.where_clause.as_ref()?.predicates.first()?.to_token_stream().to_string();
     let ty = bound.split_once("TryInto <")?.1.rsplit_once('>')?.0.to_owned();
     Some(format!("{}: {}", function.sig.ident, short(&ty)))
 }

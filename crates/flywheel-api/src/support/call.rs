@@ -243,24 +243,33 @@ mod tests {
     use crate::transport::{Environment, Transport};
 
     fn client() -> Client {
-        let transport = Transport::builder().environment(Environment::empty()).base_url("http://127.0.0.1:9/api");
+        let transport =
+            Transport::builder().environment(Environment::empty()).base_url("http://127.0.0.1:9/api");
         Client::new(transport.build().unwrap())
     }
 
     const HOSTILE: [&str; 14] = [
-        "..", ".", "", "a/b", "a\\b", "..\\..", "%2F", "%2e%2e", "../..", "ü✓", "a\0b", "\r\n", "?x=1#y", "a b",
+        "..", ".", "", "a/b", "a\\b", "..\\..", "%2F", "%2e%2e", "../..", "ü✓", "a\0b", "\r\n", "?x=1#y",
+        "a b",
     ];
 
     #[test]
     fn no_value_of_any_parameter_of_any_operation_reaches_another_resource() {
         let client = client();
         for operation in OperationId::ALL.map(OperationId::operation) {
-            let names = operation.parameters_in(Place::Path).map(|parameter| parameter.name).collect::<Vec<_>>();
+            let names =
+                operation.parameters_in(Place::Path).map(|parameter| parameter.name).collect::<Vec<_>>();
             for (attacked, value) in names.iter().flat_map(|name| HOSTILE.map(|value| (*name, value))) {
                 let mut call = Call::new(&client, operation);
                 let given = names.iter().map(|name| (*name, if *name == attacked { value } else { "64b0" }));
-                let refused = given.map(|(name, value)| call.path(name, Ok(value))).any(|given| given.is_err());
-                assert_eq!(refused, ["", ".", ".."].contains(&value), "{}: {attacked} = {value:?}", operation.name);
+                let refused =
+                    given.map(|(name, value)| call.path(name, Ok(value))).any(|given| given.is_err());
+                assert_eq!(
+                    refused,
+                    ["", ".", ".."].contains(&value),
+                    "{}: {attacked} = {value:?}",
+                    operation.name
+                );
                 if refused {
                     continue;
                 }
@@ -314,7 +323,11 @@ mod tests {
             for parameter in operation.parameters_in(Place::Path) {
                 call.path(parameter.name, Ok("64b0")).unwrap();
             }
-            assert!(query(&call).contains(&(constant.name.to_owned(), constant.value.to_owned())), "{}", operation.name);
+            assert!(
+                query(&call).contains(&(constant.name.to_owned(), constant.value.to_owned())),
+                "{}",
+                operation.name
+            );
             call.query(constant.name, Ok("mine")).unwrap();
             assert!(query(&call).contains(&(constant.name.to_owned(), String::from("mine"))));
             assert!(!query(&call).contains(&(constant.name.to_owned(), constant.value.to_owned())));
@@ -335,7 +348,8 @@ mod tests {
         for (id, row) in OperationId::ALL.into_iter().zip(rows) {
             assert_eq!(row.id, id);
             let path = row.path.split(['{', '}']).skip(1).step_by(2).collect::<Vec<_>>();
-            let mut given = row.parameters_in(Place::Path).map(|parameter| parameter.name).collect::<Vec<_>>();
+            let mut given =
+                row.parameters_in(Place::Path).map(|parameter| parameter.name).collect::<Vec<_>>();
             given.sort_by_key(|name| path.iter().position(|known| known == name));
             assert_eq!(path, given, "{}", row.name);
             let form = row.form.iter().filter(|field| field.file).count();

@@ -74,7 +74,9 @@ fn walk(value: &Value, place: String, found: &mut Vec<String>) {
             .iter()
             .map(|(name, member)| (name.replace('~', "~0").replace('/', "~1"), member))
             .collect(),
-        Value::Array(items) => items.iter().enumerate().map(|(index, item)| (index.to_string(), item)).collect(),
+        Value::Array(items) => {
+            items.iter().enumerate().map(|(index, item)| (index.to_string(), item)).collect()
+        }
         _ => Vec::new(),
     };
     for (name, member) in below {
@@ -222,7 +224,10 @@ fn moments_are_read_with_and_without_a_zone() {
     for family in families() {
         for place in places(&family.document) {
             let text = family.document.pointer(&place).and_then(Value::as_str);
-            if text.and_then(|text| text.parse::<Timestamp>().ok()).is_none_or(|_| text.is_some_and(|t| t.len() < 19)) {
+            if text
+                .and_then(|text| text.parse::<Timestamp>().ok())
+                .is_none_or(|_| text.is_some_and(|t| t.len() < 19))
+            {
                 continue;
             }
             for form in ["2020-05-05T01:22:06Z", "2020-05-05T01:22:06.229", "2020-05-05 01:22:06+05:30"] {
@@ -237,7 +242,8 @@ fn moments_are_read_with_and_without_a_zone() {
 fn a_value_of_another_type_costs_that_value_alone() {
     for family in families() {
         for place in places(&family.document) {
-            for other in [json!(true), json!(12.5), json!("text"), json!([["x"]]), json!({ "a": { "b": 1 } })] {
+            for other in [json!(true), json!(12.5), json!("text"), json!([["x"]]), json!({ "a": { "b": 1 } })]
+            {
                 let document = with(&family.document, &place, other.clone());
                 let decoded = check(&family, &document, &format!("{other} at {place}"));
                 assert!(decoded.odd.len() <= 1, "{}: {place} cost {:?}", family.model, decoded.odd);

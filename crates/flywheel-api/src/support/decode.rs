@@ -226,7 +226,8 @@ mod tests {
 
     use super::*;
     use crate::types::{
-        AnyContainer, FileOutputListOrUploadTicketOutput, JobOutputOrText, JoinType, ResolverNode, SubjectOutput,
+        AnyContainer, FileOutputListOrUploadTicketOutput, JobOutputOrText, JoinType, ResolverNode,
+        SubjectOutput,
     };
 
     fn bytes(value: &Value) -> Vec<u8> {
@@ -239,7 +240,8 @@ mod tests {
         let bare = listing::<SubjectOutput>(&bytes(&rows)).unwrap().value;
         let page = json!({ "count": 2, "total": "250", "results": rows, "next": "b", "facets": {} });
         let page = listing::<SubjectOutput>(&bytes(&page)).unwrap().value;
-        let ids = |list: &Listing<SubjectOutput>| list.items.iter().map(|row| row.id.clone()).collect::<Vec<_>>();
+        let ids =
+            |list: &Listing<SubjectOutput>| list.items.iter().map(|row| row.id.clone()).collect::<Vec<_>>();
         assert_eq!(ids(&bare), ids(&page));
         assert_eq!((bare.total(), page.total()), (None, Some(250)));
         let about = page.page.unwrap();
@@ -257,14 +259,19 @@ mod tests {
         assert_eq!(decoded.value.items[1].tags.as_deref(), Some(&[String::from("x")][..]));
         let mut places = decoded.odd.iter().map(|odd| (odd.place(), odd.value().clone())).collect::<Vec<_>>();
         places.sort_by_key(|(place, _)| *place);
-        let expected =
-            [("/1", json!("odd")), ("/2/label", json!(["?"])), ("/2/tags/0", json!(1)), ("/2/tags/2", json!(2))];
+        let expected = [
+            ("/1", json!("odd")),
+            ("/2/label", json!(["?"])),
+            ("/2/tags/0", json!(1)),
+            ("/2/tags/2", json!(2)),
+        ];
         assert_eq!(places, expected);
     }
 
     #[test]
     fn a_list_of_a_thousand_odd_rows_keeps_what_fits() {
-        let rows = (0..1000).map(|id| json!({ "_id": id.to_string(), "created": "soon" })).collect::<Vec<_>>();
+        let rows =
+            (0..1000).map(|id| json!({ "_id": id.to_string(), "created": "soon" })).collect::<Vec<_>>();
         let decoded = listing::<SubjectOutput>(&bytes(&Value::from(rows))).unwrap();
         assert_eq!((decoded.value.items.len(), decoded.odd.len()), (1000, 1000));
         assert_eq!(decoded.odd[999].place(), "/999/created");
@@ -284,13 +291,15 @@ mod tests {
         let documents = [json!(secret), json!({ "page": secret }), json!([[secret]])];
         for document in documents {
             let error = listing::<SubjectOutput>(&bytes(&document));
-            let text = error.map_or_else(|error| format!("{error} {error:?}"), |decoded| format!("{:?}", decoded.odd));
+            let text = error
+                .map_or_else(|error| format!("{error} {error:?}"), |decoded| format!("{:?}", decoded.odd));
             assert!(!text.contains("Jane") && !text.contains("1980"), "{text}");
         }
         let broken = format!("{{\"label\": \"{secret}\"");
         let error = document::<SubjectOutput>(broken.as_bytes()).unwrap_err().to_string();
         assert!(error.contains("ends too early") && !error.contains("Jane"), "{error}");
-        let odd = document::<SubjectOutput>(&bytes(&json!({ "label": [secret], "created": secret }))).unwrap().odd;
+        let odd =
+            document::<SubjectOutput>(&bytes(&json!({ "label": [secret], "created": secret }))).unwrap().odd;
         assert_eq!(odd.len(), 2);
         assert!(odd.iter().all(|odd| !odd.reason().contains("Jane") && !format!("{odd:?}").contains("Jane")));
     }
@@ -304,11 +313,14 @@ mod tests {
 
     #[test]
     fn both_members_of_a_union_are_read_and_a_third_is_kept() {
-        let read = |value: Value| document::<FileOutputListOrUploadTicketOutput>(&bytes(&value)).unwrap().value;
+        let read =
+            |value: Value| document::<FileOutputListOrUploadTicketOutput>(&bytes(&value)).unwrap().value;
         let list = read(json!([{ "name": "a.dcm" }]));
         assert!(matches!(&list, FileOutputListOrUploadTicketOutput::List(files) if files.len() == 1));
         let ticket = read(json!({ "ticket": "t" }));
-        assert!(matches!(&ticket, FileOutputListOrUploadTicketOutput::Object(ticket) if ticket.ticket.is_some()));
+        assert!(
+            matches!(&ticket, FileOutputListOrUploadTicketOutput::Object(ticket) if ticket.ticket.is_some())
+        );
         let other = read(json!(17));
         assert!(matches!(&other, FileOutputListOrUploadTicketOutput::Other(value) if *value == json!(17)));
         let job = document::<JobOutputOrText>(&bytes(&json!({ "id": "1", "attempt": {} }))).unwrap();

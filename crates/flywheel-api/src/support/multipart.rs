@@ -240,7 +240,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_form_is_written_as_its_parts_with_its_length() {
-        let form = Form::new().text("metadata", "{}").file("file", "a \"ü\"\r\n.json", Content::bytes("DICM"));
+        let form =
+            Form::new().text("metadata", "{}").file("file", "a \"ü\"\r\n.json", Content::bytes("DICM"));
         let (request, body) = sent(&form).await;
         let boundary = &form.boundary;
         let expected = format!(

@@ -62,7 +62,16 @@ fn members(tokens: TokenStream, depth: usize) -> String {
 /// Tokens as people space them.
 fn tight(tokens: &TokenStream) -> String {
     let spaced = tokens.to_string();
-    let rules = [(" :: ", "::"), (":: ", "::"), (" ::", "::"), (" <", "<"), ("< ", "<"), (" >", ">"), (" :", ":"), (" ,", ",")];
+    let rules = [
+        (" :: ", "::"),
+        (":: ", "::"),
+        (" ::", "::"),
+        (" <", "<"),
+        ("< ", "<"),
+        (" >", ">"),
+        (" :", ":"),
+        (" ,", ","),
+    ];
     let tight = rules.iter().fold(spaced, |text, (from, to)| text.replace(from, to));
     tight.replace("by[", "by [").replace("\"(", "\" (")
 }

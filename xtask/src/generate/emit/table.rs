@@ -81,6 +81,7 @@ fn row(operation: &Operation) -> proc_macro2::TokenStream {
     let source = match operation.source.as_str() {
         "client" => quote! { Source::Client },
         "unwrapped" => quote! { Source::Unwrapped },
+        "document" => quote! { Source::Document },
         _ => quote! { Source::Wheel },
     };
     quote! {

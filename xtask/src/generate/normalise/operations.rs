@@ -59,7 +59,9 @@ fn variant_of(operation: &Value, variant: &Value) -> anyhow::Result<(String, Val
 /// The client types a ticket and a listing of a zip as a union of both, though the constants settle which one comes.
 fn narrow(constants: &Value, answer: &mut Value) {
     let words = [("ticket", "Ticket"), ("info", "Zip")];
-    let Some((_, word)) = words.into_iter().find(|(name, _)| constants["query"].get(name).is_some()) else { return };
+    let Some((_, word)) = words.into_iter().find(|(name, _)| constants["query"].get(name).is_some()) else {
+        return;
+    };
     let Some(schema) = answer.pointer_mut("/content/application~1json/schema") else { return };
     let named = |part: &&Value| part["$ref"].as_str().is_some_and(|name| name.contains(word));
     let only = schema["anyOf"].as_array().and_then(|parts| parts.iter().find(named)).cloned();

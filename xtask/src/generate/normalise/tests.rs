@@ -85,7 +85,8 @@ fn a_model_without_fields_is_any_json() {
 #[test]
 fn variants_become_operations_without_the_constants_that_make_them() {
     let parameter = |name: &str| json!({ "name": name, "in": "query", "schema": { "type": "string" } });
-    let answer = |schema: Value| json!({ "2XX": { "content": { "application/json": { "schema": schema } } } });
+    let answer =
+        |schema: Value| json!({ "2XX": { "content": { "application/json": { "schema": schema } } } });
     let operation = json!({
         "operationId": "download_file",
         "parameters": [parameter("ticket"), parameter("member")],
@@ -138,9 +139,11 @@ fn a_union_with_null_is_nullable() {
 
 #[test]
 fn lists_and_pages_are_listings() {
-    let page = |items: Value| json!({ "type": "object", "properties": {
+    let page = |items: Value| {
+        json!({ "type": "object", "properties": {
         "count": { "type": "integer" }, "results": { "type": "array", "items": items },
-    } });
+    } })
+    };
     let schemas = json!({ "Page": page(json!({})), "PageOfThings": page(reference("Thing")), "Thing": { "properties": {} } });
     let list = json!({ "type": "array", "items": reference("Thing") });
     let mut document = answering(json!({ "anyOf": [reference("Page"), list.clone()] }), schemas);
@@ -159,7 +162,8 @@ fn lists_and_pages_are_listings() {
 
 #[test]
 fn an_enumeration_swallows_the_text_beside_it() {
-    let schemas = json!({ "Kind": { "type": "string", "enum": ["a"] }, "Other": { "type": "string", "enum": ["b"] } });
+    let schemas =
+        json!({ "Kind": { "type": "string", "enum": ["a"] }, "Other": { "type": "string", "enum": ["b"] } });
     let text = json!({ "type": "string" });
     let one = json!({ "anyOf": [reference("Kind"), text] });
     let two = json!({ "anyOf": [reference("Kind"), reference("Other"), text, { "type": "integer" }] });
@@ -187,7 +191,10 @@ fn unions_of_lists_and_of_maps_are_unions_of_what_they_hold() {
     let map = |values: Value| json!({ "type": "object", "additionalProperties": values });
     let lists = json!({ "anyOf": [list(reference("A")), list(reference("B")), { "type": "string" }] });
     let maps = json!({ "anyOf": [map(reference("A")), map(reference("A"))] });
-    assert_step!("collection-unions", answering(json!({ "properties": { "lists": lists, "maps": maps } }), json!({})));
+    assert_step!(
+        "collection-unions",
+        answering(json!({ "properties": { "lists": lists, "maps": maps } }), json!({}))
+    );
 }
 
 #[test]
@@ -211,23 +218,27 @@ fn objects_in_answers_are_merged_and_nothing_of_either_is_lost() {
 #[test]
 fn objects_in_requests_stay_strict() {
     let text = json!({ "type": "string" });
-    let schemas = json!({ "Cat": { "properties": { "purrs": text } }, "Dog": { "properties": { "barks": text } } });
+    let schemas =
+        json!({ "Cat": { "properties": { "purrs": text } }, "Dog": { "properties": { "barks": text } } });
     let body = json!({ "anyOf": [reference("Cat"), reference("Dog")] });
     let operation = json!({ "operationId": "adopt", "requestBody": { "content": { "application/json": { "schema": body } } } });
-    let document = json!({ "paths": { "/pets": { "post": operation } }, "components": { "schemas": schemas } });
+    let document =
+        json!({ "paths": { "/pets": { "post": operation } }, "components": { "schemas": schemas } });
     assert_step!("request-unions", document);
 }
 
 #[test]
 fn fields_with_one_rust_name_are_told_apart() {
-    let schemas = json!({ "Both": { "properties": { "_id": { "type": "integer" }, "id": { "type": "string" } } } });
+    let schemas =
+        json!({ "Both": { "properties": { "_id": { "type": "integer" }, "id": { "type": "string" } } } });
     assert_step!("same-name-fields", answering(reference("Both"), schemas));
 }
 
 #[test]
 fn unions_of_kinds_are_named_and_what_is_left_is_any_json() {
     let schemas = json!({ "Ticket": { "type": "object", "properties": {} } });
-    let kinds = json!({ "anyOf": [{ "type": "array", "items": { "type": "string" } }, reference("Ticket"), {}] });
+    let kinds =
+        json!({ "anyOf": [{ "type": "array", "items": { "type": "string" } }, reference("Ticket"), {}] });
     let left = json!({ "anyOf": [{ "type": "integer" }, { "type": "number" }] });
     let schema = json!({ "properties": { "kinds": kinds, "left": left } });
     assert_step!("kind-unions", answering(schema.clone(), schemas.clone()));
@@ -292,7 +303,8 @@ fn every_step_has_a_snapshot_and_every_count_is_known() {
     let counts = counts.iter().map(|count| format!("{:5}  {}", count.places, count.name));
     insta::assert_snapshot!("counts", counts.collect::<Vec<_>>().join("\n"));
     for pass in PASSES {
-        let file = format!("src/generate/normalise/snapshots/xtask__generate__normalise__tests__{}.snap", pass.name);
+        let file =
+            format!("src/generate/normalise/snapshots/xtask__generate__normalise__tests__{}.snap", pass.name);
         assert!(root.join(&file).exists(), "the step {} has no test: {file} is missing", pass.name);
     }
 }

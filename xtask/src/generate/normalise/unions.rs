@@ -94,7 +94,8 @@ fn tagged_schema(name: &str, keys: Vec<Value>, variants: Vec<(String, Value)>) -
 }
 
 fn by_container(parts: &[Value]) -> Option<Vec<(String, Value)>> {
-    const KINDS: [&str; 7] = ["group", "project", "subject", "session", "acquisition", "analysis", "collection"];
+    const KINDS: [&str; 7] =
+        ["group", "project", "subject", "session", "acquisition", "analysis", "collection"];
     let variants = parts.iter().map(|part| {
         let name = reference(part)?.to_snake_case();
         let kind = KINDS.into_iter().find(|kind| name.split('_').next() == Some(kind))?;
@@ -128,7 +129,9 @@ pub(crate) fn collections(document: &mut Document) -> anyhow::Result<usize> {
 fn union_of(others: &[&Value], settled: Value) -> Value {
     match others {
         [] => settled,
-        _ => json!({ "anyOf": others.iter().map(|other| (*other).clone()).chain([settled]).collect::<Vec<_>>() }),
+        _ => {
+            json!({ "anyOf": others.iter().map(|other| (*other).clone()).chain([settled]).collect::<Vec<_>>() })
+        }
     }
 }
 
@@ -188,7 +191,9 @@ fn merge(
     }
     let names = models.iter().filter_map(|model| reference(model)).collect::<Vec<_>>();
     // `AnalysisOutput` takes the fields of `AnalysisOutputInflatedJob`: it is the same thing, seen more closely.
-    let plain = names.iter().find(|plain| !requests.contains(**plain) && names.iter().all(|name| name.starts_with(**plain)));
+    let plain = names
+        .iter()
+        .find(|plain| !requests.contains(**plain) && names.iter().all(|name| name.starts_with(**plain)));
     if let Some(plain) = plain {
         let mut model = document.schemas().get(*plain).cloned().unwrap_or_default();
         model["properties"] = Value::Object(properties);
