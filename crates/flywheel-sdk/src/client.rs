@@ -127,7 +127,6 @@ impl ClientBuilder {
     ///
     /// # Errors
     /// As [`Client::from_env`].
-    #[expect(clippy::wrong_self_convention, reason = "named as Client::from_env, which it continues")]
     pub fn from_env(mut self) -> Result<Self> {
         self.transport = self.transport.credentials_from_environment()?;
         Ok(self)

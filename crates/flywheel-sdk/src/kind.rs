@@ -175,7 +175,11 @@ macro_rules! routes {
             pub(crate) fn routes(self) -> &'static Routes {
                 match self {
                     $(Self::$kind => {
-                        static ROUTES: Routes = Routes { $($set: Some(OperationId::$operation),)* ..Routes::NONE };
+                        static ROUTES: Routes = {
+                            let mut routes = Routes::NONE;
+                            $(routes.$set = Some(OperationId::$operation);)*
+                            routes
+                        };
                         &ROUTES
                     })*
                 }

@@ -221,6 +221,7 @@ pub use flywheel_api::{
     models::{Odd, Timestamp},
     transport::{CallOptions, CredentialFiles, Environment, RetryPolicy, Timeouts},
     types,
+    types::{AccessLevel, ContainerDeleteReason as DeleteReason, JobState, Note},
 };
 pub use flywheel_core::{
     age::Age,

@@ -26,7 +26,7 @@ impl Group {
     pub fn add_project(&self, label: impl Into<String>) -> Create<Project> {
         let label: String = label.into();
         Create::new(&self.client, OperationId::AddProject, self.projects().labelled(&label))
-            .parameter("inherit", true)
+            .inherit_permissions(true)
             .set("group", self.id())
             .set("label", label)
     }

@@ -229,6 +229,12 @@ macro_rules! container_feature {
                 $crate::container::read_files(self, |model| model.files)
             }
 
+            /// The files that the document at hand has: all of them after a single read, with their free metadata.
+            pub fn loaded_files(&self) -> Vec<$crate::File> {
+                let files = self.files.clone().unwrap_or_default();
+                $crate::container::files_of(&self.client, &self.reference(), files)
+            }
+
             /// The file with this name.
             ///
             /// # Errors
@@ -252,6 +258,14 @@ macro_rules! container_feature {
                 let operation =
                     routes.analyses.expect("what stands in the tree has analyses, as the table shows");
                 $crate::Finder::over(&self.client, operation, vec![self.id().to_owned()])
+            }
+
+            /// The analyses that the document at hand has: all of them after a single read, none in a row of a list.
+            pub fn loaded_analyses(&self) -> Vec<$crate::Analysis> {
+                let analyses = self.analyses.clone().unwrap_or_default().into_iter();
+                analyses
+                    .map(|model| $crate::resource::sealed::Parts::from_parts(self.client.clone(), model))
+                    .collect()
             }
 
             /// A new analysis of it, to put results into.

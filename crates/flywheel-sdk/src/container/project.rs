@@ -26,6 +26,14 @@ fields!(Project {
     group: String,
 });
 
+impl Create<Project> {
+    /// Whether the project begins with the permissions of its group's template, as it does unless told otherwise; without,
+    /// its maker alone has one.
+    pub fn inherit_permissions(self, yes: bool) -> Self {
+        self.parameter("inherit", yes)
+    }
+}
+
 impl Project {
     /// Its subjects.
     pub fn subjects(&self) -> Finder<Subject> {

@@ -1,7 +1,10 @@
 //! Subjects: the people, animals and phantoms of a project.
 
 use chrono::NaiveDate;
-use flywheel_api::OperationId;
+use flywheel_api::{
+    OperationId,
+    types::{Cohort, MlType, SubjectState},
+};
 use flywheel_core::filter::field;
 use serde_json::json;
 
@@ -31,7 +34,7 @@ fields!(Subject {
     /// `male`, `female`, `other` or `unknown`.
     sex: String,
     /// `Control` or `Study`.
-    cohort: String,
+    cohort: Cohort,
     /// `human`, `animal` or `phantom`.
     subject_type as "type": String,
     /// Race, in the words of the platform's list.
@@ -45,9 +48,9 @@ fields!(Subject {
     /// Day of birth.
     date_of_birth: NaiveDate,
     /// `Training`, `Testing` or `Validation`.
-    mlset: String,
+    mlset: MlType,
     /// `In utero`, `Alive` or `Dead`.
-    state: String,
+    state: SubjectState,
     /// The project it belongs to, by id; another one moves it.
     project: String,
 });

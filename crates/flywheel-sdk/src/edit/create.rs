@@ -52,6 +52,7 @@ impl<C: Resource> Create<C> {
     }
 
     pub(crate) fn parameter(mut self, name: &str, value: impl ToString) -> Self {
+        self.query.retain(|(known, _)| known != name);
         self.query.push((name.to_owned(), value.to_string()));
         self
     }

@@ -2,6 +2,7 @@
 
 use std::{fmt, future::IntoFuture, marker::PhantomData};
 
+use flywheel_api::types::ContainerDeleteReason;
 use futures::future::BoxFuture;
 
 use crate::{Client, Kind, Request, Resource, Result, call::Call, resource};
@@ -12,7 +13,9 @@ use crate::{Client, Kind, Request, Resource, Result, call::Call, resource};
 ///
 /// ```no_run
 /// # async fn run(session: flywheel::Session) -> flywheel::Result<()> {
-/// session.delete().reason("test_data").await?;
+/// use flywheel::DeleteReason;
+///
+/// session.delete().reason(DeleteReason::TestData).await?;
 /// # Ok(())
 /// # }
 /// ```
@@ -39,10 +42,9 @@ impl<C: Resource> Delete<C> {
         self
     }
 
-    /// Why, as the platform's list of reasons has it: `duplicate_data`, `data_incomplete_or_corrupt`, `container_is_empty`,
-    /// `compliance_consent_withdrawn`, `test_data`, …
-    pub fn reason(self, reason: impl fmt::Display) -> Self {
-        self.parameter("delete_reason", reason)
+    /// Why: a value of the platform's list, or its text.
+    pub fn reason(self, reason: impl Into<ContainerDeleteReason>) -> Self {
+        self.parameter("delete_reason", reason.into())
     }
 
     /// The request, for options of this call.

@@ -24,6 +24,7 @@ impl<'a, C: Noted> Notes<'a, C> {
     }
 
     /// Adds a note in the caller's name and gives it back.
+    #[expect(clippy::should_implement_trait, reason = "it adds to what is there, and is not a sum")]
     pub fn add(self, text: impl Into<String>) -> Request<'a, Note> {
         let (target, text) = (self.target, text.into());
         let client = target.client().clone();

@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use flywheel_api::OperationId;
+use flywheel_api::{OperationId, types::AccessLevel};
 use serde_json::{Map, Value};
 
 use crate::{Request, Resource, call::Call, resource};
@@ -81,13 +81,13 @@ impl<'a, C: Resource, G> Permissions<'a, C, G> {
 
 impl<'a, C: Resource> Permissions<'a, C, Access> {
     /// Gives a user a first permission: `ro`, `rw` or `admin`.
-    pub fn add(self, user: impl Into<String>, access: impl Into<String>) -> Request<'a, ()> {
-        self.granted(user.into(), Value::String(access.into()), true)
+    pub fn add(self, user: impl Into<String>, access: impl Into<AccessLevel>) -> Request<'a, ()> {
+        self.granted(user.into(), access.into().as_str().into(), true)
     }
 
     /// Gives a user another permission: `ro`, `rw` or `admin`.
-    pub fn set(self, user: impl Into<String>, access: impl Into<String>) -> Request<'a, ()> {
-        self.granted(user.into(), Value::String(access.into()), false)
+    pub fn set(self, user: impl Into<String>, access: impl Into<AccessLevel>) -> Request<'a, ()> {
+        self.granted(user.into(), access.into().as_str().into(), false)
     }
 }
 

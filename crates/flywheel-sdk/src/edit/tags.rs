@@ -25,6 +25,7 @@ impl<'a, C: Tagged> Tags<'a, C> {
     }
 
     /// Adds tags; those that are there stay.
+    #[expect(clippy::should_implement_trait, reason = "it adds to what is there, and is not a sum")]
     pub fn add<T: Into<String>>(self, tags: impl IntoIterator<Item = T>) -> Request<'a, ()> {
         let tags = owned(tags);
         self.run(|target, raw| {

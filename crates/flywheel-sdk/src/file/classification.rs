@@ -35,6 +35,7 @@ impl<'a> Classify<'a> {
     ///
     /// # Errors
     /// [`Invalid`](crate::ErrorKind::Invalid) when the modality does not have them.
+    #[expect(clippy::should_implement_trait, reason = "it adds to what is there, and is not a sum")]
     pub fn add<A: Into<String>, W: Into<String>>(
         self,
         words: impl IntoIterator<Item = (A, impl IntoIterator<Item = W>)>,

@@ -10,7 +10,7 @@ fn requests_and_streams_work_without_a_runtime() {
     let server = tokio::runtime::Runtime::new().unwrap();
     let bench = server.block_on(crate::bench::Bench::open());
     let fw = Client::new(bench.running.api_key()).unwrap();
-    let project = fw.add_group("g", "G").block().unwrap().add_project("P").block().unwrap();
+    let project = fw.add_group("gg", "G").block().unwrap().add_project("P").block().unwrap();
     for n in 0..5 {
         project.add_subject(format!("s{n}")).block().unwrap();
     }

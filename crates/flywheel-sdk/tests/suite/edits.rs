@@ -1,6 +1,6 @@
 //! Tags, notes, free metadata and permissions.
 
-use flywheel::{ErrorKind, field};
+use flywheel::{AccessLevel, ErrorKind, field};
 use serde_json::{Value, json};
 
 use crate::bench::{Bench, Study};
@@ -151,9 +151,15 @@ async fn permissions_are_given_changed_and_withdrawn() {
 
     group.permissions().add("jo@example.org", "ro").await.unwrap();
     assert_eq!(jo.groups().count().await.unwrap(), 1);
+    group.permissions().set("jo@example.org", AccessLevel::Admin).await.unwrap();
+    let granted =
+        group.permissions.iter().flatten().find(|grant| grant.id.as_deref() == Some("jo@example.org"));
+    assert_eq!(granted.unwrap().access, Some(AccessLevel::Admin));
     group.permission_template().add("jo@example.org", [role("read-only")]).await.unwrap();
     let next = group.add_project("Next").await.unwrap();
     assert_eq!(jo.projects().filter(field("label").eq("Next")).find_one().await.unwrap().id(), next.id());
+    let alone = group.add_project("Alone").inherit_permissions(false).await.unwrap();
+    assert!(jo.projects().get(alone.id()).await.unwrap_err().is_permission_denied());
     group.permission_template().remove("jo@example.org").await.unwrap();
     assert_eq!(jo.projects().count().await.unwrap(), 1, "projects keep what they began with");
 }

@@ -112,16 +112,36 @@ async fn file_is_renamed_and_moved_with_all_it_has() {
 }
 
 #[tokio::test]
-async fn name_with_a_slash_is_reached_by_id() {
+async fn name_with_a_slash_has_no_route_and_that_is_said_before_sending() {
+    let document = json!({"file_id": "5eb0bf2e0a1b2c3d4e5f6071", "name": "run 1/a.txt", "parent_ref": {"type": "session", "id": "x"}});
+    let api =
+        axum::Router::new().route("/api/files/{id}", axum::routing::get(async move || axum::Json(document)));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let key = format!("{}:__force_insecure:key", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, api).await });
+    let fw = flywheel::Client::new(key).unwrap();
+    let mut file = fw.files().get("5eb0bf2e0a1b2c3d4e5f6071").await.unwrap();
+    for error in
+        [file.update().modality("MR").await.unwrap_err(), file.info().delete(["a"]).await.unwrap_err()]
+    {
+        assert_eq!(error.kind(), ErrorKind::Unsupported);
+        assert!(
+            error.message().contains("slash") && error.hint().is_some() && error.attempts() == 0,
+            "{error}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn loaded_files_and_analyses_are_those_of_the_document() {
     let bench = Bench::open().await;
-    let Study { session, .. } = bench.study().await;
-    session.upload(Source::bytes("x", "bytes").name("run 1/a.txt")).await.unwrap();
-    let mut file = session.file("run 1/a.txt").await.unwrap();
-    assert_eq!(file.download().bytes().await.unwrap(), "bytes");
-    file.info().merge(json!({"a": 1})).await.unwrap();
-    let error = file.update().modality("MR").await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Unsupported);
-    assert!(error.message().contains("slash"), "{error}");
+    let Study { mut session, .. } = bench.study().await;
+    session.upload(Source::bytes("a.txt", "x")).await.unwrap();
+    session.add_analysis("fit").await.unwrap();
+    assert!(session.loaded_files().is_empty() && session.loaded_analyses().is_empty());
+    session.reload().await.unwrap();
+    assert_eq!(session.loaded_files()[0].download().bytes().await.unwrap(), "x");
+    assert_eq!(session.loaded_analyses()[0].label(), "fit");
 }
 
 #[tokio::test]

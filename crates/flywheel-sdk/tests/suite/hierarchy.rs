@@ -1,7 +1,7 @@
 //! Containers: made, read, walked up and down, moved, removed.
 
 use chrono::NaiveDate;
-use flywheel::{ErrorKind, Kind, Node, field};
+use flywheel::{DeleteReason, ErrorKind, Kind, Node, field};
 use futures::TryStreamExt;
 
 use crate::bench::{Bench, Study};
@@ -123,7 +123,7 @@ async fn deleted_container_is_gone_with_what_is_below() {
     let bench = Bench::open().await;
     let study = bench.study().await;
     let (session, acquisition) = (study.session.id().to_owned(), study.acquisition.id().to_owned());
-    study.session.delete().reason("test_data").await.unwrap();
+    study.session.delete().reason(DeleteReason::TestData).await.unwrap();
     assert!(bench.fw.sessions().get_opt(&session).await.unwrap().is_none());
     assert!(bench.fw.acquisitions().get(&acquisition).await.unwrap_err().is_not_found());
     assert_eq!(study.subject.sessions().count().await.unwrap(), 0);
