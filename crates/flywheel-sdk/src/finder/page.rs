@@ -19,7 +19,8 @@ use crate::{Error, Resource, Result};
 pub struct Page<C> {
     /// The rows.
     pub items: Vec<C>,
-    /// How many rows match in all, where the site says it; it says it with the first page at most.
+    /// How many rows match in all, where the site says it: in the first page of what is below a container, and of files.
+    /// [`count`](super::Finder::count) always says it.
     pub total: Option<u64>,
     /// Where to go on behind this page; `None` for sorted lists, and at the end.
     pub next: Option<Cursor>,

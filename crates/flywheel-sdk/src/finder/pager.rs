@@ -157,7 +157,7 @@ impl<C: Resource> Pager<C> {
             return Ok(None);
         }
         let first = self.seen == 0;
-        let mut rows = self.fetch(first).await?;
+        let mut rows = self.fetch(first && self.is_worth_counting()).await?;
         if first {
             self.total = rows.total;
         }
@@ -241,7 +241,14 @@ impl<C: Resource> Pager<C> {
         Ok(Rows { items, odd: listing.odd, ids, total, came })
     }
 
-    /// Only the first page is asked how many there are: counting can cost a site more than the page itself.
+    /// Whether to ask how many rows there are, which saves the call that brings an empty page at the end.
+    ///
+    /// Below one container that is most lists, and counting them is cheap. Of a whole site it is one call in many, and
+    /// counting can cost the site more than all the pages that the caller wants.
+    fn is_worth_counting(&self) -> bool {
+        !self.query.path.is_empty() && self.query.limit.is_none_or(|limit| limit > self.query.page_size)
+    }
+
     fn raw_for(&self, counted: bool) -> Raw {
         if counted && !matches!(self.walk, Walk::Whole) {
             self.raw.with_options(CallOptions::new().feature("pagination"))

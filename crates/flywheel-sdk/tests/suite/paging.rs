@@ -59,13 +59,19 @@ async fn serve(answer: impl Fn(&Asked) -> Value + Send + Sync + 'static) -> (Cli
         played.came.notify_one();
         Json((played.answer)(&asked))
     };
-    let routes = ["/sessions", "/gears", "/files", "/users"];
+    let routes = ["/sessions", "/gears", "/files", "/projects/{id}/sessions"];
     let api = routes.iter().fold(Router::new(), |router, route| router.route(route, get(list)));
+    let api = api.route("/projects/{id}", get(async || Json(row(1))));
     let app = Router::new().nest("/api", api).with_state(played.clone());
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move { axum::serve(listener, app).await });
     (Client::new(format!("{address}:__force_insecure:key")).unwrap(), played)
+}
+
+/// A project of that server.
+async fn project(fw: &Client) -> flywheel::Project {
+    fw.projects().get("5eb0bf2e0a1b2c3d4e5f6071").await.unwrap()
 }
 
 fn row(n: usize) -> Value {
@@ -106,14 +112,14 @@ async fn list_without_totals_ends_with_an_empty_page() {
 #[tokio::test]
 async fn total_saves_the_call_for_the_empty_page() {
     let (fw, played) = serve(counting(5)).await;
-    assert_eq!(fw.sessions().await.unwrap().len(), 5);
+    assert_eq!(project(&fw).await.sessions().await.unwrap().len(), 5);
     assert_eq!(played.asked().len(), 1);
 }
 
 #[tokio::test]
 async fn total_is_asked_for_once_in_a_walk() {
     let (fw, played) = serve(counting(5)).await;
-    assert_eq!(fw.sessions().page_size(2).await.unwrap().len(), 5);
+    assert_eq!(project(&fw).await.sessions().page_size(2).await.unwrap().len(), 5);
     assert_eq!(played.asked().iter().map(|asked| asked.counted).collect::<Vec<_>>(), [true, false, false]);
 }
 
@@ -128,7 +134,16 @@ async fn total_that_is_too_small_loses_no_rows_of_full_pages() {
         }
     };
     let (fw, _) = serve(wrong).await;
-    assert_eq!(fw.sessions().page_size(2).await.unwrap().len(), 6);
+    assert_eq!(project(&fw).await.sessions().page_size(2).await.unwrap().len(), 6);
+}
+
+#[tokio::test]
+async fn whole_sites_and_short_wishes_are_not_counted() {
+    let (fw, played) = serve(counting(5)).await;
+    assert_eq!(fw.sessions().await.unwrap().len(), 5);
+    assert_eq!(project(&fw).await.sessions().limit(2).await.unwrap().len(), 2);
+    assert!(played.asked().iter().all(|asked| !asked.counted));
+    assert_eq!(fw.sessions().count().await.unwrap(), 5);
 }
 
 #[tokio::test]
