@@ -89,9 +89,10 @@ async fn follow(
     timeouts: &Timeouts,
 ) -> Result<Response, Failure> {
     for _ in 0..=REDIRECT_LIMIT {
-        let mut head = Head::of(&request);
-        let body = request.body().and_then(|body| body.as_bytes()).map(Bytes::copy_from_slice);
-        let streamed = request.body().is_some() && body.is_none();
+        let (mut kept, streamed) = match request.try_clone() {
+            Some(copy) => (copy, false),
+            None => (Head::of(&request).into_request(), true),
+        };
         let response = send(transport, request, timeouts).await?;
         let status = response.status();
         let location = match status.as_u16() {
@@ -99,16 +100,15 @@ async fn follow(
             _ => None,
         };
         let Some(location) = location else { return Ok(response) };
-        let (next, keeps_body) =
-            head.redirected(status, &location).map_err(|error| unknown_final(error, status))?;
+        let redirected = Head::of(&kept).redirected(status, &location);
+        let (next, keeps_body) = redirected.map_err(|error| unknown_final(error, status))?;
         if keeps_body && streamed {
             let error = Error::new(ErrorKind::Server, "the server redirects an upload that is sent already");
             return Err(unknown_final(error, status));
         }
-        head = next;
-        request = head.into_request();
+        request = next.into_request();
         if keeps_body {
-            *request.body_mut() = body.map(Into::into);
+            *request.body_mut() = kept.body_mut().take();
         }
     }
     let error = Error::new(ErrorKind::Server, format!("more than {REDIRECT_LIMIT} redirects"));

@@ -72,7 +72,6 @@ pub(super) fn same_origin(a: &Url, b: &Url) -> bool {
 }
 
 /// The head of a request, kept to follow redirects.
-#[derive(Clone)]
 pub(super) struct Head {
     pub(super) method: Method,
     pub(super) url: Url,

@@ -144,3 +144,18 @@ async fn a_head_that_is_cut_off_counts_as_sent() {
     assert_eq!((error.kind(), server.arrived().len()), (ErrorKind::Network, 1));
     assert!(error.may_have_executed());
 }
+
+#[tokio::test]
+async fn a_redirect_that_keeps_the_method_carries_the_body() {
+    let site = Script::start(vec![
+        answer("307 Temporary Redirect", &["Location: /api/moved"], ""),
+        answer("200 OK", &[], "{}"),
+    ]);
+    let site = site.await;
+    let transport = transport(&site.base());
+    transport.execute(CREATE, post(&transport)).await.unwrap();
+    let arrived = site.arrived();
+    assert_eq!(arrived[1].line(), "POST /api/moved HTTP/1.1");
+    assert_eq!(arrived[0].body, arrived[1].body);
+    assert_eq!(arrived.len(), 2);
+}
