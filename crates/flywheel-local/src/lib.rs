@@ -21,6 +21,7 @@
 //! | `guard`, `auth`, `access` | who calls, and whether they may; the guard hands containers to handlers |
 //! | `body`, `query`, `error` | JSON bodies and parameters in, error bodies out |
 //! | `containers`, `accounts`, `roles`, `modalities`, `system`, `files` | the handlers, by what they are about |
+//! | `views` | data views: saved, queued, written out |
 //! | `list`, `filter_sql`, `matching` | lists: filter and order as SQL, and what a filter clause means |
 //! | `present` | containers as the wire shows them |
 //! | `store` | the database: `read` and `write` run a closure with a connection |
@@ -55,6 +56,7 @@ mod site;
 mod state;
 mod store;
 mod system;
+mod views;
 
 #[cfg(test)]
 mod tests;

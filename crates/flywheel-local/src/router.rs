@@ -26,7 +26,7 @@ use crate::{
     resolve, roles,
     route::{Route, delete, get, patch, post, put},
     state::AppState,
-    system,
+    system, views,
 };
 
 /// The whole table.
@@ -43,6 +43,7 @@ pub(crate) fn routes() -> Vec<Route> {
         files::routes(),
         resolve::routes(),
         archive::routes(),
+        views::routes(),
     ]
     .into_iter()
     .flatten()

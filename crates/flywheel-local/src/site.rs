@@ -24,6 +24,7 @@ use crate::{
         Doc, Keeping, Store, now,
         records::{self, AccountKind},
     },
+    views,
 };
 
 /// The login of the administrator that every site has.
@@ -131,6 +132,7 @@ impl SiteBuilder {
         let opened = SystemTime::now();
         let unusable = |source| SiteError::Folder { path: data.clone(), source };
         let blobs = BlobStore::in_folder(&data.join("blobs"), keeping).map_err(unusable)?;
+        let desk = views::Desk::open(&data).map_err(unusable)?;
         let store = Store::open(&data.join("site.db"), keeping)
             .map_err(|error| SiteError::Database(error.to_string()))?;
         let secret = self.admin_key.map_or_else(generate_key, |key| last_part(&key).to_owned());
@@ -140,8 +142,9 @@ impl SiteBuilder {
         store.write(move |db| files::sweep(db, &swept, opened)).await?;
         let drone_secret = self.drone_secret;
         let signed_uploads = self.signed_uploads;
-        let shared = Shared { store, blobs, signed_uploads, data, drone_secret, started: now() };
+        let shared = Shared { store, blobs, views: desk, signed_uploads, data, drone_secret, started: now() };
         let state = AppState::new(shared);
+        views::resume(&state).await?;
         Ok(Site { state, secret, _lock: lock, _temporary: temporary })
     }
 }

@@ -80,6 +80,12 @@ impl Bench {
         bench
     }
 
+    /// A site that was opened anew, with what is in it already.
+    pub(crate) fn again(site: Site, project: String) -> Self {
+        let (router, key, none) = (site.router(), site.admin_secret().to_owned(), String::new);
+        Self { site, router, key, project, subject: none(), session: none(), acquisition: none() }
+    }
+
     /// The same site as another user sees it, who has a role of this level in the project; `None` is no role at all.
     pub(crate) async fn as_user(&self, email: &str, level: Option<&str>) -> Self {
         let key = self.site.add_user(email, false).await.unwrap();

@@ -38,15 +38,35 @@ pub(crate) mod harness;
 mod tests;
 
 use rusqlite::Connection;
+use serde_json::Value;
 
 use crate::{
-    error::ApiResult,
+    blobs::Stored,
+    error::{ApiError, ApiResult},
     store::{containers::Container, files::FileRow},
 };
 
-pub(crate) use self::{document::shown, routes::routes, sweep::sweep};
+pub(crate) use self::{document::shown, routes::routes, sweep::sweep, unclaimed::Unclaimed};
 
 /// The files that an analysis took in, in the versions it took.
 pub(crate) fn inputs_of(db: &Connection, analysis: &Container) -> ApiResult<Vec<FileRow>> {
     which::inputs(db, analysis, None)
+}
+
+/// Keeps what the site made itself as a file of a container, or as the next version of the one of this name.
+///
+/// # Errors
+/// 422 for a name that no file can have.
+pub(crate) fn keep_made(
+    db: &Connection,
+    parent: &Container,
+    name: String,
+    blob: Stored,
+    origin: &Value,
+) -> ApiResult<FileRow> {
+    if !name::is_usable(&name) {
+        return Err(ApiError::unprocessable(format!("{name:?} cannot be the name of a file")));
+    }
+    let metadata = metadata::Metadata::default();
+    document::place(db, parent, document::Arrival { name, blob, members: None, metadata }, origin, false)
 }

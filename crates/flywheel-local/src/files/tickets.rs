@@ -20,6 +20,8 @@ pub(crate) enum Purpose {
     Archive,
     /// Sending files by parts.
     Upload,
+    /// Reading the data of a view.
+    View,
 }
 
 impl Purpose {
@@ -29,6 +31,7 @@ impl Purpose {
             Purpose::File => "ticket:file",
             Purpose::Archive => "ticket:archive",
             Purpose::Upload => "ticket:upload",
+            Purpose::View => "ticket:view",
         }
     }
 }

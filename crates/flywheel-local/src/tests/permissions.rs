@@ -19,6 +19,22 @@ site PUT /site/settings
 login GET /site/bookmark-list
 site PUT /site/bookmark-list
 
+login POST /dataexplorer/search
+login DELETE /dataexplorer/search
+login POST /dataexplorer/search/parse
+login POST /dataexplorer/search/suggest
+login GET /dataexplorer/search/status
+login POST /dataexplorer/search/fields
+login POST /dataexplorer/search/fields/aggregate
+login POST /dataexplorer/search/nodes
+login GET /dataexplorer/mapped_fields
+login POST /dataexplorer/facets
+login GET /dataexplorer/queries
+login POST /dataexplorer/queries
+login GET /dataexplorer/queries/{sid}
+login PUT /dataexplorer/queries/{sid}
+login DELETE /dataexplorer/queries/{sid}
+
 login GET /users
 site POST /users
 user GET /users/self
@@ -156,6 +172,25 @@ ro POST /download
 ro POST /download/targets
 login POST /download/summary
 anyone GET /download
+
+login GET /views/columns
+ro GET /containers/{id}/views
+rw POST /containers/{id}/views
+login GET /views/{id}
+login PUT /views/{id}
+login DELETE /views/{id}
+ro POST /views/queue
+login POST /views/{id}/queue
+ro POST /views/data
+login GET /views/{id}/data
+rw POST /views/save
+login GET /data_view_executions
+login GET /data_view_executions/{id}
+login GET /data_view_executions/{id}/data
+login GET /data_view_executions/{id}/data/columns
+login POST /data_view_executions/{id}/ticket
+login POST /data_view_executions/{id}/save
+login POST /data_view_executions/{id}/delete
 ";
 
 /// The callers, from those who may least.
@@ -299,7 +334,12 @@ impl Stage {
     /// The path with real ids.
     async fn fill(&self, cast: &Cast, template: &str) -> String {
         let kind = template.split('/').nth(1).unwrap();
-        let mut path = template.replace("{id}", self.of_kind(kind)).replace("{file_id}", &self.file);
+        // Views belong to a project, not to what lies in it.
+        let id = if template.ends_with("/{id}/views") { &self.project } else { self.of_kind(kind) };
+        let mut path = template.replace("{id}", id).replace("{file_id}", &self.file);
+        if kind == "views" && !template.contains('{') {
+            path = format!("{path}?containerId={}", self.project);
+        }
         if path.contains("{analysis}") {
             path = path.replace("{analysis}", &self.analysis_of(&cast.api, kind).await);
         }
@@ -342,6 +382,13 @@ impl Stage {
             }
             "PUT {name}" | "PUT {file_id}" => json!({"type": "text"}),
             "POST move" => json!({"name": "b.txt"}),
+            "POST views" | "POST queue" | "POST data" => {
+                json!({"label": "x", "columns": [{"src": "subject.label"}]})
+            }
+            "POST save" if template.starts_with("/views") => json!({
+                "view": {"columns": [{"src": "subject.label"}]}, "filename": "v.json",
+                "containerType": "project", "containerId": self.project,
+            }),
             "PUT bookmark-list" => json!([]),
             "PUT settings" => json!({"center_gears": []}),
             "PUT self" => json!({"version": "1"}),
