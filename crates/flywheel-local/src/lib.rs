@@ -23,6 +23,7 @@
 //! | `containers`, `accounts`, `roles`, `modalities`, `system`, `files` | the handlers, by what they are about |
 //! | `views` | data views: saved, queued, written out |
 //! | `list`, `filter_sql`, `matching` | lists: filter and order as SQL, and what a filter clause means |
+//! | `search` | the search, over the same tables |
 //! | `present` | containers as the wire shows them |
 //! | `store` | the database: `read` and `write` run a closure with a connection |
 //! | `blobs` | the bytes of files |
@@ -52,6 +53,7 @@ mod resolve;
 mod roles;
 mod route;
 mod router;
+mod search;
 mod site;
 mod state;
 mod store;

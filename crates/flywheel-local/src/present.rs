@@ -193,7 +193,7 @@ fn collections_of<'a>(
 
 /// The `permissions` of a group, project or collection as a caller sees them: all for who manages them, otherwise the
 /// caller's own entry.
-fn permissions(db: &Connection, caller: &Caller, container: &Container) -> ApiResult<Value> {
+pub(crate) fn permissions(db: &Connection, caller: &Caller, container: &Container) -> ApiResult<Value> {
     let all = container.doc.get("permissions").cloned().unwrap_or_else(|| json!([]));
     if access::allowed(db, caller, container, Action::ProjectPermissionsManage)? {
         return Ok(all);

@@ -25,6 +25,7 @@ use crate::{
     query::ListQuery,
     resolve, roles,
     route::{Route, delete, get, patch, post, put},
+    search,
     state::AppState,
     system, views,
 };
@@ -43,6 +44,7 @@ pub(crate) fn routes() -> Vec<Route> {
         files::routes(),
         resolve::routes(),
         archive::routes(),
+        search::routes(),
         views::routes(),
     ]
     .into_iter()

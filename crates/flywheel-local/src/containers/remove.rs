@@ -92,7 +92,7 @@ pub(crate) async fn many(
 }
 
 /// Deletes a container that the caller may delete, unless what it holds forbids it.
-fn remove(db: &Connection, caller: &Caller, container: &Container) -> ApiResult<()> {
+pub(crate) fn remove(db: &Connection, caller: &Caller, container: &Container) -> ApiResult<()> {
     if container.kind == Kind::Group {
         if containers::count_children(db, &container.id, Kind::Project)? > 0 {
             return Err(ApiError::bad_request("The group still has projects: delete or move them first"));

@@ -63,6 +63,16 @@ pub(crate) async fn delete_list(
     state.store.write(work).await
 }
 
+/// Deletes a file that a search found, in all its versions.
+///
+/// # Errors
+/// 403 when the caller may not.
+pub(crate) fn of_search(db: &Connection, guard: &Guard, file_id: &str) -> ApiResult<()> {
+    let found = Which::ById(file_id.to_owned()).find(db, guard, 0)?;
+    access::authorize(db, &guard.caller, &found.container, Action::FilesDeleteNonDeviceData)?;
+    remove(db, guard, &found, None, false)
+}
+
 fn remove(db: &Connection, guard: &Guard, found: &Found, version: Option<i64>, force: bool) -> ApiResult<()> {
     let file = &found.file;
     if found.input {

@@ -13,7 +13,7 @@
 
 pub(crate) mod answer;
 pub(crate) mod classification;
-mod deleting;
+pub(crate) mod deleting;
 mod details;
 mod document;
 mod download;

@@ -30,7 +30,7 @@ use crate::error::{ApiError, ApiResult};
 pub(crate) type Doc = Map<String, Value>;
 
 /// The steps from an empty database to the present one; `user_version` counts those that were taken.
-const MIGRATIONS: &[&str] = &[include_str!("schema.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("schema.sql"), include_str!("search.sql")];
 
 /// The database. Cheap to clone.
 #[derive(Clone)]
@@ -130,6 +130,7 @@ fn connect(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
     connection.pragma_update(None, "mmap_size", 1_i64 << 30)?;
     connection.set_prepared_statement_cache_capacity(128);
     functions::register(&connection)?;
+    crate::search::functions::register(&connection)?;
     Ok(connection)
 }
 

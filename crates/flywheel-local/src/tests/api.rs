@@ -113,6 +113,13 @@ impl Api {
         Answer { status: parts.status, headers: parts.headers, body }
     }
 
+    /// The body of an answer that is no JSON.
+    pub(crate) async fn text(&self, request: Request<Body>) -> String {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let bytes = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
+        String::from_utf8(bytes.into()).unwrap()
+    }
+
     pub(crate) async fn get(&self, path: &str) -> Answer {
         self.call(&self.root, Method::GET, path, None).await
     }

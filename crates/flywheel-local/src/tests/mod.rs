@@ -15,4 +15,4 @@ mod serving;
 mod shared_parts;
 mod sharing;
 
-pub(crate) use api::{Api, Person};
+pub(crate) use api::{Answer, Api, Person};

@@ -1,0 +1,376 @@
+//! A condition as SQL, for the documents of one level.
+//!
+//! Each part comes in one or two forms. A *check* asks one row that is already there. A *finder* leads an index to the
+//! rows; only conditions on indexed columns have one, and those on what lies above find its ids first. Which finder is
+//! taken is decided in [`super::run`]; the columns in checks wear a `+`, so that SQLite does not decide otherwise.
+
+use flywheel_core::time;
+use rusqlite::types::Value as Sql;
+use serde_json::Value;
+
+use super::{
+    check::{self, Spec},
+    level::Level,
+    node::{Node, Test, Wanted, split},
+    pattern,
+};
+use crate::{error::ApiResult, matching::is_date};
+
+/// An expression and the values of its `?`s, in order.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Expr {
+    pub(super) sql: String,
+    pub(super) values: Vec<Sql>,
+}
+
+impl Expr {
+    pub(super) fn new(sql: impl Into<String>, values: Vec<Sql>) -> Self {
+        Self { sql: sql.into(), values }
+    }
+
+    fn wrap(self, before: &str, after: &str) -> Self {
+        Self { sql: format!("{before}{}{after}", self.sql), values: self.values }
+    }
+
+    fn join(parts: Vec<Self>, between: &str) -> Self {
+        let sql: Vec<&str> = parts.iter().map(|part| part.sql.as_str()).collect();
+        let sql = format!("({})", sql.join(between));
+        Self { sql, values: parts.into_iter().flat_map(|part| part.values).collect() }
+    }
+}
+
+/// A condition for the documents of one level.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Compiled {
+    /// It holds for all of them, or for none.
+    Always(bool),
+    /// It depends.
+    Sometimes { check: Expr, finder: Option<Expr> },
+}
+
+/// Makes conditions for the documents of a level, the rows `d` of its table.
+pub(super) struct Compiler<'a> {
+    pub(super) level: Level,
+    /// What contains the text of a [`Node::Text`] among what lies above, when that was worth finding beforehand.
+    pub(super) containing: &'a dyn Fn(&str) -> Option<&'a [String]>,
+}
+
+impl Compiler<'_> {
+    /// The parts of a condition, all of which must hold.
+    ///
+    /// # Errors
+    /// 500 when a test cannot be written.
+    pub(super) fn parts(&self, node: &Node) -> ApiResult<Vec<Compiled>> {
+        match node {
+            Node::All(parts) => {
+                let nested = parts.iter().map(|part| self.parts(part)).collect::<ApiResult<Vec<_>>>()?;
+                Ok(nested.into_iter().flatten().collect())
+            }
+            other => Ok(vec![self.one(other, false)?]),
+        }
+    }
+
+    fn one(&self, node: &Node, negated: bool) -> ApiResult<Compiled> {
+        match node {
+            Node::All(parts) => self.several(parts, negated, negated),
+            Node::Any(parts) => self.several(parts, negated, !negated),
+            Node::Not(inner) => self.one(inner, !negated),
+            Node::Field(name, test) => self.field(name, test).map(|compiled| turned(compiled, negated)),
+            Node::Text(text) => Ok(turned(self.text(text), negated)),
+        }
+    }
+
+    /// Parts of which one must hold, or each.
+    fn several(&self, parts: &[Node], negated: bool, one_will_do: bool) -> ApiResult<Compiled> {
+        let (mut checks, mut finders) = (Vec::new(), Vec::new());
+        for part in parts {
+            match self.one(part, negated)? {
+                Compiled::Always(truth) if truth == one_will_do => return Ok(Compiled::Always(truth)),
+                Compiled::Always(_) => {}
+                Compiled::Sometimes { check, finder } => {
+                    checks.push(check);
+                    finders.push(finder);
+                }
+            }
+        }
+        if checks.is_empty() {
+            return Ok(Compiled::Always(!one_will_do));
+        }
+        // A finder stands for the whole, so those of all parts are needed, or one with the checks of the others.
+        let finder = if one_will_do {
+            finders.into_iter().collect::<Option<Vec<_>>>().map(|finders| Expr::join(finders, " OR "))
+        } else {
+            let at = finders.iter().position(Option::is_some);
+            at.and_then(|at| {
+                let mut parts = checks.clone();
+                *parts.get_mut(at)? = finders.swap_remove(at)?;
+                Some(Expr::join(parts, " AND "))
+            })
+        };
+        let check = Expr::join(checks, if one_will_do { " OR " } else { " AND " });
+        Ok(Compiled::Sometimes { check, finder })
+    }
+
+    fn field(&self, name: &str, test: &Test) -> ApiResult<Compiled> {
+        let (head, path) = split(name);
+        let own = match (head, path) {
+            ("parent", "_id" | "id") if self.level == Level::File => "parent_ref.id",
+            ("parent", "type") if self.level == Level::File => "parent_ref.type",
+            ("parent", path) if self.level == Level::Analysis => {
+                return self.in_doc(&format!("parent.{}", path.trim_start_matches('_')), test);
+            }
+            _ => "",
+        };
+        if !own.is_empty() {
+            return self.own(own, test);
+        }
+        match Level::parse(head) {
+            Some(level) if level == self.level => self.own(path, test),
+            Some(level) if self.level.carries(level) => self.above(level, path, test),
+            _ => Ok(Compiled::Always(false)),
+        }
+    }
+
+    fn own(&self, path: &str, test: &Test) -> ApiResult<Compiled> {
+        let column = Column::of(self.level, path);
+        let Some(column) = column else { return self.in_doc(path, test) };
+        let Some(check) = column.test("+d.", test) else { return Ok(Compiled::Always(false)) };
+        let finder = if column.finds(test) { column.test("d.", test) } else { None };
+        Ok(Compiled::Sometimes { check, finder })
+    }
+
+    fn in_doc(&self, path: &str, test: &Test) -> ApiResult<Compiled> {
+        Ok(Compiled::Sometimes { check: doc_test("d", path, test)?, finder: None })
+    }
+
+    /// A test on a document above.
+    fn above(&self, level: Level, path: &str, test: &Test) -> ApiResult<Compiled> {
+        let id = self.level.id_of(level);
+        let kind = level.kind().map_or(0, |kind| kind.code());
+        let (tested, indexed) = match Column::of(level, path) {
+            Some(column) => match column.test("p.", test) {
+                Some(tested) => (tested, column.finds(test)),
+                None => return Ok(Compiled::Always(false)),
+            },
+            None => (doc_test("p", path, test)?, false),
+        };
+        let rows = level.rows("p");
+        let ids = |id: &str| {
+            tested.clone().wrap(&format!("{id} IN (SELECT p.id FROM containers p WHERE {rows} AND "), ")")
+        };
+        let found = match (level, self.level) {
+            // Nothing is indexed by its group but projects.
+            (Level::Group, Level::Project) => ids("d.parent_id"),
+            (Level::Group, _) => ids("q.parent_id").wrap(
+                "d.project_id IN (SELECT q.id FROM containers q WHERE q.kind = 2 AND q.deleted IS NULL AND ",
+                ")",
+            ),
+            _ => ids(&format!("d.{id}")),
+        };
+        let few = matches!(level, Level::Group | Level::Project);
+        let check = if few {
+            // These are so few that they are found once rather than looked up for each row.
+            ids(&format!("+d.{id}"))
+        } else {
+            tested.clone().wrap(
+                &format!("EXISTS (SELECT 1 FROM containers p WHERE p.id = d.{id} AND p.kind = {kind} AND "),
+                ")",
+            )
+        };
+        Ok(Compiled::Sometimes { check, finder: (few || indexed).then_some(found) })
+    }
+
+    fn text(&self, text: &str) -> Compiled {
+        let wanted = Sql::from(pattern::contained(text));
+        let own = Expr::new("search_text(d.doc, ?)", vec![wanted.clone()]);
+        let above: Vec<String> = Level::ALL
+            .into_iter()
+            .filter(|&level| level != self.level && self.level.carries(level))
+            .map(|level| format!("d.{}", self.level.id_of(level)))
+            .collect();
+        let mut parts = vec![own];
+        match (self.containing)(text) {
+            Some(ids) => {
+                let ids = id_list(ids);
+                let one = |id: &String| {
+                    let sql = format!("{id} IN (SELECT value FROM json_each(?))");
+                    Expr::new(sql, vec![ids.clone()])
+                };
+                parts.extend(above.iter().map(one));
+            }
+            None if above.is_empty() => {}
+            None => parts.push(Expr::new(
+                format!(
+                    "EXISTS (SELECT 1 FROM containers p WHERE p.id IN ({}) AND search_text(p.doc, ?))",
+                    above.join(", ")
+                ),
+                vec![wanted],
+            )),
+        }
+        Compiled::Sometimes { check: Expr::join(parts, " OR "), finder: None }
+    }
+}
+
+/// Ids as the JSON list that `json_each` reads.
+pub(super) fn id_list(ids: &[String]) -> Sql {
+    Value::from(ids).to_string().into()
+}
+
+fn turned(compiled: Compiled, negated: bool) -> Compiled {
+    match compiled {
+        compiled if !negated => compiled,
+        Compiled::Always(truth) => Compiled::Always(!truth),
+        Compiled::Sometimes { check, .. } => {
+            Compiled::Sometimes { check: check.wrap("NOT coalesce(", ", 0)"), finder: None }
+        }
+    }
+}
+
+/// A test on a path inside a document: SQLite takes out what lies under the first key, the rest is done there. A document
+/// in whose text none of the wanted values stands need not be opened for that.
+fn doc_test(alias: &str, path: &str, test: &Test) -> ApiResult<Expr> {
+    let spec = Spec::new(path, test).written()?;
+    let sql = format!("search_holds({alias}.doc -> ?, ?)");
+    let tested = Expr::new(sql, vec![json_path(split(path).0).into(), spec.into()]);
+    let Some(texts) = spelled(path, test) else { return Ok(tested) };
+    let stands = |text: &str| Expr::new(format!("instr({alias}.doc, ?)"), vec![text.to_owned().into()]);
+    let stands = Expr::join(texts.into_iter().map(stands).collect(), " OR ");
+    Ok(Expr::join(vec![stands, tested], " AND "))
+}
+
+/// The texts of which one stands in every document that passes the test, when that can be said: JSON writes plain text
+/// in one way, but numbers and dates in several.
+fn spelled<'a>(path: &str, test: &'a Test) -> Option<Vec<&'a str>> {
+    let Test::OneOf(values) = test else { return None };
+    let plain = |wanted: &Wanted| {
+        wanted.text.bytes().all(|b| (b' '..=b'~').contains(&b) && !b"\"\\/".contains(&b))
+            && !wanted.text.is_empty()
+            && !wanted.phrase().is_typed()
+    };
+    let sayable = values.len() <= 4 && !is_date(path) && values.iter().all(plain);
+    sayable.then(|| values.iter().map(|wanted| wanted.text.as_str()).collect())
+}
+
+/// A key as SQLite writes paths. A key with a quotation mark cannot be written; it names nothing.
+pub(super) fn json_path(key: &str) -> String {
+    format!("$.\"{}\"", key.replace('"', "\u{1}"))
+}
+
+/// A text or a number for a `?`.
+fn bound(value: &Value) -> Sql {
+    match value.as_f64() {
+        Some(number) => number.into(),
+        None => value.as_str().unwrap_or_default().to_owned().into(),
+    }
+}
+
+/// A field that is kept in a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Column {
+    /// The column behind the alias, or what stands for it.
+    name: &'static str,
+    holds: Holds,
+    indexed: bool,
+}
+
+/// What a column holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Holds {
+    Text,
+    Time,
+    Number,
+}
+
+impl Column {
+    /// The column of a field of this level, when it has one.
+    pub(super) fn of(level: Level, path: &str) -> Option<Self> {
+        let column = |name, holds, indexed| Some(Self { name, holds, indexed });
+        match (level, path) {
+            (Level::File, "name") => column("name", Holds::Text, true),
+            (Level::File, "type") => column("type", Holds::Text, true),
+            (Level::File, "modality") => column("modality", Holds::Text, true),
+            (Level::File, "size") => column("size", Holds::Number, false),
+            (Level::File, "version") => column("version", Holds::Number, false),
+            (Level::File, "file_id" | "id") => column("file_id", Holds::Text, true),
+            (Level::File, "parent_ref.id") => column("parent_id", Holds::Text, true),
+            (_, "created") => column("created", Holds::Time, false),
+            (_, "modified") => column("modified", Holds::Time, false),
+            (Level::File, _) => None,
+            (_, "_id" | "id") => column("id", Holds::Text, true),
+            (_, "label") | (Level::Subject, "code") => column("label", Holds::Text, true),
+            (_, "uid") => column("uid", Holds::Text, false),
+            (Level::Session, "age") => column("doc ->> '$.age'", Holds::Number, true),
+            (_, "timestamp") => column("timestamp", Holds::Time, true),
+            _ => None,
+        }
+    }
+
+    /// The column behind an alias.
+    pub(super) fn behind(self, alias: &str) -> String {
+        format!("{alias}.{}", self.name)
+    }
+
+    /// Whether an index finds the rows for which a test holds.
+    fn finds(self, test: &Test) -> bool {
+        self.indexed
+            && match test {
+                Test::OneOf(_) | Test::Range(_) => true,
+                Test::Like(like) => !like.starts_with(['%', '*', '_', '?']),
+                Test::Matches(_) | Test::Contains(_) | Test::Exists => false,
+            }
+    }
+
+    /// The test on the column behind `alias` (`d.`, `+d.`); none when no value of the column can pass it.
+    fn test(self, alias: &str, test: &Test) -> Option<Expr> {
+        // `->>` binds tighter than everything else, the sign included only in parentheses.
+        let column = match alias.strip_prefix('+') {
+            Some(alias) => format!("+({alias}{})", self.name),
+            None => format!("{alias}{}", self.name),
+        };
+        Some(match test {
+            Test::OneOf(wanted) => {
+                let mut values: Vec<Value> =
+                    wanted.iter().filter_map(|wanted| self.exact(wanted, true)).collect();
+                match (values.len(), values.pop()) {
+                    (1, Some(value)) => Expr::new(format!("{column} = ?"), vec![bound(&value)]),
+                    (_, Some(last)) => {
+                        values.push(last);
+                        let sql = format!("{column} IN (SELECT value FROM json_each(?))");
+                        Expr::new(sql, vec![Value::from(values).to_string().into()])
+                    }
+                    (_, None) => return None,
+                }
+            }
+            Test::Range(bounds) => {
+                let mut parts = Vec::new();
+                for (end, wanted) in bounds {
+                    let value = self.exact(wanted, false)?;
+                    parts.push(Expr::new(format!("{column} {} ?", end.sign()), vec![bound(&value)]));
+                }
+                Expr::join(parts, " AND ")
+            }
+            Test::Exists => Expr::new(format!("{column} <> ''"), Vec::new()),
+            Test::Contains(text) => {
+                Expr::new(format!("search_contains({column}, ?)"), vec![pattern::contained(text).into()])
+            }
+            _ if self.holds == Holds::Number => return None,
+            Test::Like(like) => {
+                Expr::new(format!("{column} GLOB ?"), vec![pattern::glob_of_like(like).into()])
+            }
+            Test::Matches(regex) => {
+                Expr::new(format!("text_matches({column}, ?)"), vec![regex.clone().into()])
+            }
+        })
+    }
+
+    /// The value as the column holds it.
+    fn exact(self, wanted: &Wanted, equality: bool) -> Option<Value> {
+        match self.holds {
+            // A number or a date is in no order with text, but its spelling may be equal to it.
+            Holds::Text if equality || !wanted.phrase().is_typed() => Some(wanted.text.clone().into()),
+            Holds::Text => None,
+            Holds::Time => check::instant(wanted).map(|instant| time::format(instant).into()),
+            Holds::Number => check::number(wanted).map(Value::from),
+        }
+    }
+}
