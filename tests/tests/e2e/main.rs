@@ -13,4 +13,6 @@ mod lists;
 mod python;
 mod refusals;
 mod roles;
+mod search;
 mod uploads;
+mod views;

@@ -40,6 +40,7 @@ programs![
     permissions,
     quality_flags,
     resolve_lookup,
+    search,
     timestamps_ages,
     unicode_names,
 ];
