@@ -15,4 +15,3 @@ mod refusals;
 mod roles;
 mod search;
 mod uploads;
-mod views;
