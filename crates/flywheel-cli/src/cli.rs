@@ -51,7 +51,7 @@ pub(crate) struct Global {
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto", hide_possible_values = false)]
     pub(crate) color: ColorChoice,
     /// The stored profile to use, as named at "fw login --profile"
-    #[arg(long, global = true, value_name = "NAME", env = "FLYWHEEL_PROFILE", hide_env = true)]
+    #[arg(long, global = true, value_name = "NAME")]
     pub(crate) profile: Option<String>,
 }
 

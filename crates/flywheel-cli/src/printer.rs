@@ -300,21 +300,23 @@ impl Printer {
     }
 }
 
-/// The error and its causes, without repeating a cause that the error already tells. The hint of a site's error stands
-/// on a line of its own.
+/// The error and its causes, without repeating a cause that the error already tells. The error of a site ends the chain,
+/// because its message sums up what is beneath; its hint stands on a line of its own.
 fn sentence(error: &anyhow::Error) -> String {
     let mut text = String::new();
     for cause in error.chain() {
-        let hint = cause.downcast_ref::<flywheel::Error>().and_then(flywheel::Error::hint);
-        let cause = cause.to_string();
-        let cause = hint
-            .and_then(|hint| cause.strip_suffix(hint))
-            .map_or(cause.as_str(), |cause| cause.trim_end_matches(". "));
+        let of_site = cause.downcast_ref::<flywheel::Error>();
+        let told = cause.to_string();
+        let hint = of_site.and_then(flywheel::Error::hint).unwrap_or_default();
+        let told = told.strip_suffix(hint).map_or(told.as_str(), |told| told.trim_end_matches(". "));
         if text.is_empty() {
-            text.push_str(cause);
-        } else if !text.contains(cause) {
+            text.push_str(told);
+        } else if !text.contains(told) {
             text.push_str(": ");
-            text.push_str(cause);
+            text.push_str(told);
+        }
+        if of_site.is_some() {
+            break;
         }
     }
     text

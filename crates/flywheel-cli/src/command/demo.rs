@@ -15,7 +15,7 @@ use crate::demo::dataset::{Dataset, SCANS, STATISTICS, ZONE};
 use crate::demo::demographics::{self, Summary};
 use crate::demo::ledger::{Ledger, Sent};
 use crate::demo::study::SEGMENTATION;
-use crate::demo::{missing, quality, reports, study, verify};
+use crate::demo::{completeness, missing, quality, reports, study, verify};
 use crate::exit::{Exit, Failure};
 use crate::fetch::fetch_all;
 use crate::import::{Outcome, import};
@@ -102,7 +102,10 @@ impl Demo {
         fs::create_dir_all(folder.join("reports"))?;
         show.demographics(&project).await?;
         show.missing(&project, self.import.is_none()).await?;
-        show.quality(&project).await?;
+        match self.import {
+            Some(_) => show.completeness(&project).await?,
+            None => show.quality(&project).await?,
+        }
         show.selection(&project).await?;
         show.member(&project).await?;
         show.verified(context, &client, &project, &ledger).await
@@ -228,21 +231,29 @@ impl<'a> Show<'a> {
     async fn quality(&mut self, project: &Project) -> anyhow::Result<()> {
         self.step("Which scans are not good enough")?;
         let assessments = reports::quality(project).await?;
-        if assessments.is_empty() {
-            self.printer.line("No quality measures are there; a quality pipeline would add them.")?;
-        } else {
-            self.printer.table(&quality::table(&assessments))?;
-            let path = self.report("quality.csv");
-            quality::save(&assessments, &path)?;
-            reports::attach(project, &path).await?;
-            let flagged = assessments.iter().filter(|row| !row.flags.is_empty()).count();
-            let acquisitions = counted(flagged, "acquisition");
-            self.printer.toned(
-                format_args!("{acquisitions} got tags; the table is in {}", path.display()),
-                Tone::Dim,
-            )?;
-        }
+        self.printer.table(&quality::table(&assessments))?;
+        let path = self.report("quality.csv");
+        quality::save(&assessments, &path)?;
+        reports::attach(project, &path).await?;
+        let flagged = assessments.iter().filter(|row| !row.flags.is_empty()).count();
+        let acquisitions = counted(flagged, "acquisition");
+        self.printer
+            .toned(format_args!("{acquisitions} got tags; the table is in {}", path.display()), Tone::Dim)?;
         self.result("quality", assessments);
+        Ok(())
+    }
+
+    async fn completeness(&mut self, project: &Project) -> anyhow::Result<()> {
+        self.step("Which series are incomplete")?;
+        let counts = reports::completeness(project).await?;
+        if counts.is_empty() {
+            self.printer.line("No header says how many images its series has.")?;
+        } else {
+            self.printer.table(&completeness::table(&counts))?;
+            let lacking = counts.iter().filter(|count| !count.is_complete()).count();
+            self.printer.toned(format_args!("{} got a tag", counted(lacking, "acquisition")), Tone::Dim)?;
+        }
+        self.result("completeness", counts);
         Ok(())
     }
 

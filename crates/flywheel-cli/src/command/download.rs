@@ -48,7 +48,7 @@ pub(crate) struct Download {
 
 impl Download {
     pub(crate) async fn run(self, context: &Context) -> anyhow::Result<()> {
-        let client = context.client()?;
+        let client = context.patient_client().await?;
         let node = client.lookup(segments(&self.path)).await?;
         let to_stdout = self.output.as_os_str() == "-";
         match (node, self.member.as_deref()) {

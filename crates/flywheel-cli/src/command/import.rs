@@ -39,8 +39,8 @@ Examples:
   fw import dicom ./scans fw://neuro/color-study
   fw import dicom ./scans neuro/color-study --json | jq '.skipped'
 
-The project is made when it is not there, and its group too if your key may do that. Times without an offset in the
-header are taken to be in --timezone.")]
+The project is made when it is not there, and its group too if your key may do that.
+Times without an offset in the header are taken to be in --timezone.")]
 pub(crate) struct Dicom {
     /// The folder to read
     folder: PathBuf,
@@ -69,10 +69,9 @@ impl Dicom {
         let (group, label) = project_path(&self.project)?;
         let jobs = usize::from(self.jobs);
         // A key that does not work should not be found out after an hour of reading.
-        let client = (!self.dry_run).then(|| context.client()).transpose()?;
-        let project = match &client {
-            Some(client) => Some(ensure_project(client, &group, &label).await?),
-            None => None,
+        let project = match self.dry_run {
+            false => Some(ensure_project(&context.patient_client().await?, &group, &label).await?),
+            true => None,
         };
         let plan = read_folder(context, &self.folder, jobs, self.timezone.unwrap_or_else(local_zone)).await?;
         let Some(project) = project else {

@@ -2,10 +2,10 @@
 
 use anyhow::Context as _;
 use clap::Args;
-use flywheel::ApiKey;
+use flywheel::{ApiKey, Client};
 use serde_json::json;
 
-use super::Context;
+use super::{Context, impatient};
 use crate::credentials;
 use crate::exit::{Exit, Failure};
 use crate::identity::Identity;
@@ -16,8 +16,8 @@ use crate::identity::Identity;
 /// client looks for it too; with --profile under that name in ~/.fw/config.yml.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-A key is on your profile page of the site, as HOST:KEY. A site without TLS, such as one of \"fw site serve\", has keys of
-the form HOST:PORT:__force_insecure:KEY.
+A key is on your profile page of the site, as HOST:KEY. A site without TLS, such as one of
+\"fw site serve\", has keys of the form HOST:PORT:__force_insecure:KEY.
 
 Examples:
   fw login flywheel.example.org:djEabc...
@@ -38,9 +38,9 @@ impl Login {
             .trim()
             .parse()
             .map_err(|error| Failure::new(Exit::Usage, format!("this is not an API key: {error}")))?;
-        let client = flywheel::Client::new(key.clone())?;
+        let client = impatient(Client::builder().api_key(key.clone())?).build()?;
         let who = Identity::of(&client).await?;
-        let path = credentials::store(&key, context.profile())?;
+        let path = credentials::store(&key, context.profile().as_deref())?;
         let line = json!({ "site": key.base_url(), "user": who, "stored": path });
         context.printer.result(&line, |printer| {
             printer.line(format_args!("You are logged in to {} as {who}.", key.host()))

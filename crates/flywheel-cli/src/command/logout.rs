@@ -18,7 +18,7 @@ pub(crate) struct Logout {}
 
 impl Logout {
     pub(crate) fn run(self, context: &Context) -> anyhow::Result<()> {
-        let removed = credentials::remove(context.profile())?;
+        let removed = credentials::remove(context.profile().as_deref())?;
         context.printer.result(&json!({ "removed": removed }), |printer| {
             printer.line(if removed { "You are logged out." } else { "You were not logged in." })
         })?;

@@ -1,5 +1,7 @@
 //! The commands, one file each, and what all of them are given.
 
+use flywheel::{Client, ClientBuilder, RetryPolicy};
+
 use crate::cli::{Command, Global};
 use crate::printer::Printer;
 use crate::progress::Progress;
@@ -35,23 +37,47 @@ impl Context {
     }
 
     /// The name of the profile that was asked for, in the command line or by `FLYWHEEL_PROFILE`.
-    pub(crate) fn profile(&self) -> Option<&str> {
-        self.profile.as_deref()
+    pub(crate) fn profile(&self) -> Option<String> {
+        self.profile
+            .clone()
+            .or_else(|| std::env::var("FLYWHEEL_PROFILE").ok().filter(|name| !name.is_empty()))
     }
 
-    /// A client of the site the user is logged in to.
+    /// A client of the site the user is logged in to, for questions whose answer somebody waits for: it gives up early.
     ///
     /// # Errors
     /// There is no key, or it is none.
-    pub(crate) fn client(&self) -> anyhow::Result<flywheel::Client> {
-        let builder = flywheel::Client::builder().user_agent(concat!("fw/", env!("CARGO_PKG_VERSION")));
-        let given = std::env::var_os("FLYWHEEL_API_KEY").is_some();
-        let builder = match self.profile() {
-            Some(profile) if !given => builder.profile(profile)?,
-            _ => builder.from_env()?,
-        };
-        Ok(builder.build()?)
+    pub(crate) fn client(&self) -> anyhow::Result<Client> {
+        Ok(impatient(self.builder()?).build()?)
     }
+
+    /// A client for long work, which outlasts a restart of the site. That the site is there and knows the key is found out
+    /// before, and early.
+    ///
+    /// # Errors
+    /// As [`Context::client`], and when the site cannot be reached or does not know the key.
+    pub(crate) async fn patient_client(&self) -> anyhow::Result<Client> {
+        self.client()?.auth_status().await?;
+        Ok(self.builder()?.build()?)
+    }
+
+    fn builder(&self) -> flywheel::Result<ClientBuilder> {
+        let builder = Client::builder().user_agent(concat!("fw/", env!("CARGO_PKG_VERSION")));
+        match &self.profile {
+            Some(profile) => builder.profile(profile),
+            None => builder.from_env(),
+        }
+    }
+}
+
+/// Few retries, unless the environment says how many.
+pub(crate) fn impatient(builder: ClientBuilder) -> ClientBuilder {
+    if std::env::var_os("FLYWHEEL_SDK_TOTAL_RETRIES").is_some() {
+        return builder;
+    }
+    let mut policy = RetryPolicy::default();
+    policy.max_attempts = 3;
+    builder.retry(policy)
 }
 
 impl Command {

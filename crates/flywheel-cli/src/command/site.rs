@@ -38,7 +38,8 @@ enum Command {
 Examples:
   fw site serve --data ./site
   fw site serve --data ./site --listen 127.0.0.1:0 --json    a free port; one JSON line says which
-  fw site serve --data ./site --admin-key secret             then: fw login 127.0.0.1:8090:__force_insecure:secret")]
+  fw site serve --data ./site --admin-key secret             then, in another shell:
+  fw login 127.0.0.1:8090:__force_insecure:secret")]
 pub(crate) struct Serve {
     /// The address to listen on; port 0 picks a free port
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8090")]
@@ -96,7 +97,9 @@ impl Serve {
             builder = builder.admin_key(key);
         }
         let interrupted = interruption()?;
-        let running = builder.open().await?.listen(address).await?;
+        // Holds the folder against other processes for as long as it lives.
+        let site = builder.open().await?;
+        let running = site.listen(address).await?;
         if !address.ip().is_loopback() {
             context.printer.warn("listening beyond this machine: keys and data travel unencrypted");
         }

@@ -21,8 +21,9 @@ use crate::printer::counted;
 Examples:
   fw upload t1.nii.gz fw://neuro/color-study/sub-01/ses-01/T1w
   fw upload *.pdf neuro/color-study
-  fw upload report.json neuro/color-study/files/report-2024.json             under another name
-  fw upload t1.nii.gz neuro/color-study/sub-01/ses-01/T1w --metadata '{\"modality\": \"MR\", \"classification\": {\"Intent\": [\"Structural\"]}}'")]
+  fw upload report.json neuro/color-study/files/report-2024.json    under another name
+  fw upload t1.nii.gz neuro/color-study/sub-01/ses-01/T1w --metadata @t1.json
+  fw upload a.csv neuro/color-study --metadata '{\"tags\": [\"qc\"], \"info\": {\"snr\": 12}}'")]
 pub(crate) struct Upload {
     /// The files
     #[arg(required = true, value_name = "FILE")]
@@ -42,7 +43,7 @@ impl Upload {
     pub(crate) async fn run(self, context: &Context) -> anyhow::Result<()> {
         let metadata = self.metadata.as_deref().map(read_metadata).transpose()?;
         self.check_files()?;
-        let client = context.client()?;
+        let client = context.patient_client().await?;
         let (container, name) = destination(&client, &self.destination, self.files.len()).await?;
         let jobs = usize::from(self.jobs);
         let uploads =

@@ -4,9 +4,10 @@
 //! |---|---|
 //! | `dataset` | the made-up study as files, of `subjects`, `series`, `volume` and `random` |
 //! | `study` | its way to a site |
-//! | `reports` | the questions asked of the site, answered with `demographics`, `missing` and `quality` |
+//! | `reports` | the questions asked of the site, answered with `demographics`, `missing`, `quality` and `completeness` |
 //! | `ledger`, `verify` | what was sent, and whether it came back |
 
+pub(crate) mod completeness;
 pub(crate) mod dataset;
 pub(crate) mod demographics;
 pub(crate) mod ledger;

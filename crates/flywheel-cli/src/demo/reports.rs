@@ -7,6 +7,7 @@ use futures::TryStreamExt;
 use serde::Serialize;
 use serde_json::Value as Json;
 
+use super::completeness::{Count, INCOMPLETE, announced};
 use super::demographics::Person;
 use super::missing::Present;
 use super::quality::{Assessment, judge};
@@ -88,6 +89,44 @@ fn assess(session: &Session, acquisition: &Acquisition) -> Option<Assessment> {
         mean_fd: measures.mean_fd,
         flags: measures.flags,
     })
+}
+
+/// Counts the images of every DICOM series that announces how many it has, and tags the acquisitions that lack some.
+///
+/// # Errors
+/// The site cannot be asked, or does not take a tag.
+pub(crate) async fn completeness(project: &Project) -> flywheel::Result<Vec<Count>> {
+    let mut rows = Vec::new();
+    let mut sessions = project.sessions().iter();
+    while let Some(session) = sessions.try_next().await? {
+        let mut acquisitions = session.acquisitions().with_info().iter();
+        while let Some(mut acquisition) = acquisitions.try_next().await? {
+            let files = acquisition.files.as_deref().unwrap_or_default();
+            let counted = files.iter().find_map(|file| {
+                let images = u64::try_from(file.zip_member_count?).ok()?;
+                Some((images, announced(file.info.as_ref()?)?))
+            });
+            let Some((images, announced)) = counted else { continue };
+            let subject =
+                session.subject.as_ref().and_then(|subject| subject.label.clone()).unwrap_or_default();
+            let acquisition_label = acquisition.label().to_owned();
+            let count = Count {
+                subject,
+                session: session.label().to_owned(),
+                acquisition: acquisition_label,
+                images,
+                announced,
+            };
+            if !count.is_complete() {
+                acquisition.tags().add([INCOMPLETE]).await?;
+            }
+            rows.push(count);
+        }
+    }
+    rows.sort_by(|a, b| {
+        (&a.subject, &a.session, &a.acquisition).cmp(&(&b.subject, &b.session, &b.acquisition))
+    });
+    Ok(rows)
 }
 
 /// A file of the curated selection.

@@ -343,7 +343,9 @@ mod tests {
     use crate::dicom::header::fixture::data_set;
     use dicom_core::{Tag, VR};
 
-    fn group(files: &[(&str, &[(Tag, VR, &str)])]) -> Grouping {
+    type Element<'a> = (Tag, VR, &'a str);
+
+    fn group(files: &[(&str, &[Element<'_>])]) -> Grouping {
         let mut grouping = Grouping::default();
         for &(path, elements) in files {
             let member = Member {
@@ -358,7 +360,7 @@ mod tests {
         grouping
     }
 
-    fn plan(files: &[(&str, &[(Tag, VR, &str)])]) -> Plan {
+    fn plan(files: &[(&str, &[Element<'_>])]) -> Plan {
         group(files).plan(chrono_tz::Europe::Berlin)
     }
 

@@ -137,9 +137,9 @@ fn parsed<N: std::str::FromStr>(bytes: &[u8], value: impl Fn(Vec<N>) -> Value) -
 }
 
 fn tags_as_text(bytes: &[u8], big_endian: bool) -> Value {
-    let half = |pair: &[u8]| match pair {
-        &[a, b] if big_endian => u16::from_be_bytes([a, b]),
-        &[a, b] => u16::from_le_bytes([a, b]),
+    let half = |pair: &[u8]| match *pair {
+        [a, b] if big_endian => u16::from_be_bytes([a, b]),
+        [a, b] => u16::from_le_bytes([a, b]),
         _ => 0,
     };
     let text = bytes.chunks_exact(4).map(|four| {
