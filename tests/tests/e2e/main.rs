@@ -15,3 +15,4 @@ mod refusals;
 mod roles;
 mod search;
 mod uploads;
+mod views;

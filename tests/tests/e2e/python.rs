@@ -43,6 +43,7 @@ programs![
     search,
     timestamps_ages,
     unicode_names,
+    views,
 ];
 
 /// Programs that upload, once more on a site that asks for signed uploads.

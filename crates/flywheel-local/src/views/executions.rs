@@ -3,7 +3,7 @@
 //! The record holds all that a run needs, so one that a stop of the site cut off begins anew at the next start. Rows lie
 //! in the folder `views` of the site until the execution is deleted or its time is over.
 
-use std::{collections::HashSet, fs, io, path::PathBuf};
+use std::{collections::HashSet, fs, io, path::PathBuf, time::Duration};
 
 use axum::{
     Json,
@@ -40,6 +40,9 @@ const RECORD: &str = "view_execution";
 
 /// How long data can be fetched.
 const LIFETIME: TimeDelta = TimeDelta::days(7);
+
+/// How long an answer waits for the end of an execution.
+const MOMENT: Duration = Duration::from_millis(250);
 
 /// What a view is called that was never saved.
 const UNNAMED: &str = "UNKNOWN";
@@ -166,6 +169,7 @@ async fn execute(state: &AppState, id: &str) -> ApiResult<()> {
     if change(state, id, end).await?.is_none() {
         forget(state, id);
     }
+    state.views.ended.notify_waiters();
     Ok(())
 }
 
@@ -257,13 +261,26 @@ pub(crate) async fn all(
     state.store.read(work).await.map(list::answer)
 }
 
-/// `GET /data_view_executions/{id}`
+/// `GET /data_view_executions/{id}`: answers at once what is done, and a moment later what is not, so that clients which
+/// ask again and again ask less.
 pub(crate) async fn one(
     guard: Guard,
     State(state): State<AppState>,
     Path(id): Path<String>,
 ) -> ApiResult<Json<Value>> {
-    state.store.read(move |db| visible(db, &guard.caller, &id)).await.map(|doc| Json(shown(doc)))
+    let read = || {
+        let (caller, id) = (guard.caller.clone(), id.clone());
+        state.store.read(move |db| visible(db, &caller, &id))
+    };
+    let mut ended = std::pin::pin!(state.views.ended.notified());
+    ended.as_mut().enable();
+    let mut execution = read().await?;
+    if matches!(text(&execution, "state"), "queued" | "processing") {
+        // Whether an execution ended or the time is over, the record says how it stands.
+        let _ = tokio::time::timeout(MOMENT, ended).await;
+        execution = read().await?;
+    }
+    Ok(Json(shown(execution)))
 }
 
 /// The summary of an execution that is done.

@@ -35,7 +35,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 
 pub(crate) use self::{executions::resume, routes::routes};
 
@@ -47,6 +47,8 @@ const AT_ONCE: usize = 2;
 pub(crate) struct Desk {
     folder: PathBuf,
     turns: Semaphore,
+    /// Told whenever an execution ends.
+    ended: Notify,
 }
 
 impl Desk {
@@ -57,6 +59,6 @@ impl Desk {
     pub(crate) fn open(site: &Path) -> io::Result<Self> {
         let folder = site.join("views");
         std::fs::create_dir_all(&folder)?;
-        Ok(Self { folder, turns: Semaphore::new(AT_ONCE) })
+        Ok(Self { folder, turns: Semaphore::new(AT_ONCE), ended: Notify::new() })
     }
 }
