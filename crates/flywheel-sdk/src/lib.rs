@@ -245,3 +245,8 @@ pub use work::{DataViewExecution, Gear, Job};
 
 /// The result of everything that can fail here.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// The first program of the README, so that it compiles for as long as it stands there.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+pub struct Readme;
