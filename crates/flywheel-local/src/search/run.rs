@@ -103,12 +103,7 @@ impl Sight {
 impl Search<'_> {
     /// The ids of the results, in order.
     pub(super) fn run(&self, db: &Connection, sight: &Sight) -> ApiResult<Vec<String>> {
-        let containing = Containing::new(db, self.node)?;
-        let mut selects = Vec::new();
-        for level in self.asked() {
-            selects.extend(self.select(db, sight, level, &containing)?);
-        }
-        let Some(select) = self.together(selects) else { return Ok(Vec::new()) };
+        let Some(select) = self.statement(db, sight)? else { return Ok(Vec::new()) };
         let mut statement = db.prepare(&select.sql)?;
         let ids = statement.query_map(params_from_iter(select.values), |row| row.get(0))?;
         Ok(ids.collect::<Result<_, _>>()?)
@@ -117,15 +112,20 @@ impl Search<'_> {
     /// How it will be run, for measurements.
     #[cfg(test)]
     pub(super) fn explain(&self, db: &Connection, sight: &Sight) -> ApiResult<String> {
+        let Some(select) = self.statement(db, sight)? else { return Ok("nothing".into()) };
+        let mut statement = db.prepare(&format!("EXPLAIN QUERY PLAN {}", select.sql))?;
+        let steps = statement.query_map(params_from_iter(select.values), |row| row.get::<_, String>(3))?;
+        Ok(steps.collect::<Result<Vec<_>, _>>()?.join("; "))
+    }
+
+    /// The statement that finds the ids; none when nothing can be found.
+    fn statement(&self, db: &Connection, sight: &Sight) -> ApiResult<Option<Expr>> {
         let containing = Containing::new(db, self.node)?;
         let mut selects = Vec::new();
         for level in self.asked() {
             selects.extend(self.select(db, sight, level, &containing)?);
         }
-        let Some(select) = self.together(selects) else { return Ok("nothing".into()) };
-        let mut statement = db.prepare(&format!("EXPLAIN QUERY PLAN {}", select.sql))?;
-        let steps = statement.query_map(params_from_iter(select.values), |row| row.get::<_, String>(3))?;
-        Ok(steps.collect::<Result<Vec<_>, _>>()?.join("; "))
+        Ok(self.together(selects))
     }
 
     /// The levels whose documents are asked.
