@@ -1,3 +1,4 @@
+//! Data views through the router: what is answered, byte for byte, and what is refused.
 #![allow(clippy::unwrap_used)]
 
 mod executions;
