@@ -64,6 +64,7 @@ fn explain(error: &clap::Error) -> Exit {
 }
 
 fn finish(context: &Context, result: anyhow::Result<()>) -> Exit {
+    context.progress.end();
     let Err(error) = result else { return Exit::Success };
     let verdict = Verdict::of(&error);
     if verdict.exit != Exit::Success {

@@ -39,6 +39,12 @@ impl Progress {
         Self { lines: false, ..self.clone() }
     }
 
+    /// Takes all bars away and draws no more, whatever still runs.
+    pub(crate) fn end(&self) {
+        let _ = self.bars.clear();
+        self.bars.set_draw_target(ProgressDrawTarget::hidden());
+    }
+
     /// A transfer of `total` bytes, if that is known.
     pub(crate) fn transfer(&self, name: impl Into<String>, total: Option<u64>) -> Task {
         self.task(name.into(), total, "{wide_msg} {bytes:>10}/{total_bytes:<10} {bytes_per_sec:>12} {bar:20}")

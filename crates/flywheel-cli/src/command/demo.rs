@@ -94,7 +94,8 @@ impl Demo {
         show: &mut Show<'_>,
     ) -> anyhow::Result<verify::Verdict> {
         // The site is on this machine, whatever proxy the environment names.
-        let client = Client::builder().api_key(running.api_key().as_str())?.transport(|t| t.no_proxy()).build()?;
+        let client =
+            Client::builder().api_key(running.api_key().as_str())?.transport(|t| t.no_proxy()).build()?;
         show.site(running)?;
         let (project, ledger) = match &self.import {
             Some(scans) => show.imported(context, &client, scans).await?,

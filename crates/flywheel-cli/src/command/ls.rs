@@ -73,12 +73,22 @@ impl Row {
             kind: node.kind_name().to_owned(),
             label: node.label().to_owned(),
             id: node.id().to_owned(),
-            timestamp: text("timestamp"),
+            timestamp: recorded(node),
             size: document.get("size").and_then(Json::as_u64).filter(|_| is_file),
             file_type: text("type").filter(|_| is_file),
             tags: tags.filter_map(Json::as_str).map(str::to_owned).collect(),
         }
     }
+}
+
+/// When it was recorded, on the clock of the place where it was, if that is known.
+fn recorded(node: &Node) -> Option<String> {
+    let moment = match node {
+        Node::Session(session) => session.recorded_at()?,
+        Node::Acquisition(acquisition) => acquisition.recorded_at()?,
+        _ => return None,
+    };
+    Some(moment.original().map_or_else(|_| moment.utc().to_rfc3339(), |time| time.to_rfc3339()))
 }
 
 fn show(printer: &Printer, rows: &[Row]) -> std::io::Result<()> {

@@ -115,6 +115,8 @@ fn headers_become_metadata_of_containers_and_files() {
     assert_eq!((file.file_type(), file.modality.as_deref()), (Some("dicom"), Some("MR")));
     let classification = serde_json::to_value(&file.classification).unwrap();
     assert_eq!(classification["Measurement"], serde_json::json!(["T1"]));
+    let listed = json(lab.admin().args(["ls", "lab/Dwi/R3.2.2 Enhanced Dicom Phantom"]));
+    assert_eq!(listed["children"][0]["timestamp"], "2012-03-10T16:30:32+01:00");
     let manufacturer: Option<String> = file.info_at("/header/dicom/Manufacturer").unwrap();
     assert_eq!(manufacturer.as_deref(), Some("Philips Medical Systems"));
 }
