@@ -8,7 +8,7 @@ use futures::{StreamExt, stream};
 use serde::Serialize;
 
 use crate::command::Context;
-use crate::dicom::pack::digest_of;
+use crate::digest::{digest_of, is_of};
 use crate::tree::Located;
 
 /// What became of one file.
@@ -83,5 +83,5 @@ async fn is_there(file: &File, path: &Path) -> anyhow::Result<bool> {
     }
     let path = path.to_owned();
     let digest = tokio::task::spawn_blocking(move || digest_of(&mut std::fs::File::open(path)?)).await?;
-    Ok(hash.ends_with(&digest?.1))
+    Ok(is_of(&hash, &digest?.1))
 }

@@ -5,7 +5,8 @@ use std::path::Path;
 
 use anyhow::Context as _;
 
-use flywheel::{Acquisition, Project, Session, Source, Subject};
+use flywheel::edit::Create;
+use flywheel::{Acquisition, Project, Resource, Session, Source, Subject};
 use futures::{StreamExt, TryStreamExt, stream};
 use serde::Serialize;
 use serde_json::{Value as Json, json};
@@ -15,6 +16,7 @@ use crate::dicom::classify::Classification;
 use crate::dicom::pack::{Packed, pack};
 use crate::dicom::plan::{AcquisitionPlan, FilePlan, Member, Plan, SessionPlan, SubjectPlan};
 use crate::dicom::scan::Skipped;
+use crate::digest::is_of;
 
 /// What became of the archive of a series.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -163,16 +165,12 @@ async fn place_subject(
         Some(subject) => subject,
         None => {
             created.subjects += 1;
-            let mut subject = project.add_subject(&plan.label);
-            for (field, value) in [
-                ("firstname", plan.firstname),
-                ("lastname", plan.lastname),
-                ("sex", plan.sex.map(str::to_owned)),
-            ] {
-                if let Some(value) = value {
-                    subject = subject.set(field, value);
-                }
-            }
+            let fields = [
+                ("firstname", json!(plan.firstname)),
+                ("lastname", json!(plan.lastname)),
+                ("sex", json!(plan.sex)),
+            ];
+            let subject = with_known(project.add_subject(&plan.label), fields);
             subject.await.with_context(|| format!("subject {}", plan.label))?
         }
     };
@@ -183,7 +181,7 @@ async fn place_subject(
             Some(session) => session,
             None => {
                 created.sessions += 1;
-                add_session(&subject, &plan).await.with_context(|| format!("session {}", plan.label))?
+                new_session(&subject, &plan).await.with_context(|| format!("session {}", plan.label))?
             }
         };
         let mut acquisitions: Vec<Acquisition> = session.acquisitions().find().await?;
@@ -192,7 +190,7 @@ async fn place_subject(
                 Some(acquisition) => acquisition,
                 None => {
                     created.acquisitions += 1;
-                    add_acquisition(&session, &plan)
+                    new_acquisition(&session, &plan)
                         .await
                         .with_context(|| format!("acquisition {}", plan.label))?
                 }
@@ -236,9 +234,17 @@ fn take_match<C: Identified>(existing: &mut Vec<C>, label: &str, uid: Option<&st
     by_uid.or_else(by_label).map(|at| existing.swap_remove(at))
 }
 
-async fn add_session(subject: &Subject, plan: &SessionPlan) -> flywheel::Result<Session> {
-    let mut session = subject.add_session(&plan.label);
-    let fields: [(&str, Json); 6] = [
+/// Sets the fields that a header says something of.
+fn with_known<C: Resource>(
+    create: Create<C>,
+    fields: impl IntoIterator<Item = (&'static str, Json)>,
+) -> Create<C> {
+    let known = fields.into_iter().filter(|(_, value)| !value.is_null());
+    known.fold(create, |create, (field, value)| create.set(field, value))
+}
+
+fn new_session(subject: &Subject, plan: &SessionPlan) -> Create<Session> {
+    let fields = [
         ("uid", json!(plan.uid)),
         ("timestamp", json!(plan.timestamp)),
         ("timezone", json!(plan.timezone)),
@@ -246,20 +252,13 @@ async fn add_session(subject: &Subject, plan: &SessionPlan) -> flywheel::Result<
         ("weight", json!(plan.weight)),
         ("operator", json!(plan.operator)),
     ];
-    for (field, value) in fields.into_iter().filter(|(_, value)| !value.is_null()) {
-        session = session.set(field, value);
-    }
-    session.await
+    with_known(subject.add_session(&plan.label), fields)
 }
 
-async fn add_acquisition(session: &Session, plan: &AcquisitionPlan) -> flywheel::Result<Acquisition> {
-    let mut acquisition = session.add_acquisition(&plan.label);
-    let fields: [(&str, Json); 3] =
+fn new_acquisition(session: &Session, plan: &AcquisitionPlan) -> Create<Acquisition> {
+    let fields =
         [("uid", json!(plan.uid)), ("timestamp", json!(plan.timestamp)), ("timezone", json!(plan.timezone))];
-    for (field, value) in fields.into_iter().filter(|(_, value)| !value.is_null()) {
-        acquisition = acquisition.set(field, value);
-    }
-    acquisition.await
+    with_known(session.add_acquisition(&plan.label), fields)
 }
 
 /// Packs and uploads one series.
@@ -347,6 +346,34 @@ fn is_there(acquisition: &Acquisition, name: &str, packed: &Packed) -> bool {
     files.iter().any(|file| {
         file.name.as_deref() == Some(name)
             && file.size == i64::try_from(packed.size).ok()
-            && file.hash.as_deref().is_some_and(|hash| hash.ends_with(&packed.sha384))
+            && file.hash.as_deref().is_some_and(|hash| is_of(hash, &packed.sha384))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    struct Fake(&'static str, Option<&'static str>);
+
+    impl Identified for Fake {
+        fn label(&self) -> &str {
+            self.0
+        }
+
+        fn uid(&self) -> Option<&str> {
+            self.1
+        }
+    }
+
+    #[test]
+    fn a_uid_goes_before_a_label_and_another_uid_is_another_container() {
+        let mut existing = vec![Fake("a", Some("1")), Fake("b", None), Fake("c", Some("3"))];
+        assert_eq!(take_match(&mut existing, "a", Some("3")).unwrap().label(), "c");
+        assert!(take_match(&mut existing, "a", Some("2")).is_none());
+        assert_eq!(take_match(&mut existing, "b", Some("2")).unwrap().label(), "b");
+        assert_eq!(take_match(&mut existing, "a", None).unwrap().label(), "a");
+        assert!(existing.is_empty());
+    }
 }

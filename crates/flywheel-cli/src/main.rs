@@ -5,6 +5,7 @@ mod command;
 mod credentials;
 mod demo;
 mod dicom;
+mod digest;
 mod exit;
 mod fetch;
 mod identity;

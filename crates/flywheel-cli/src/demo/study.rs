@@ -13,8 +13,9 @@ use super::dataset::{Dataset, SCANS, SESSION, Scan, ZONE};
 use super::ledger::{Ledger, Sent};
 use super::subjects::{self, Row};
 use crate::command::Context;
-use crate::dicom::pack::{digest_of, pack};
+use crate::dicom::pack::pack;
 use crate::dicom::plan::{FilePlan, Plan};
+use crate::digest::digest_of;
 use crate::import::upload_archive;
 
 /// The label of the analysis that holds segmentation results.

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::ledger::{Ledger, Sent};
-use crate::dicom::pack::digest_of;
 use crate::dicom::source::Opener;
+use crate::digest::digest_of;
 use crate::fetch::Fetched;
 use crate::tree::Located;
 

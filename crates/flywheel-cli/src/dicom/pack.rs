@@ -3,16 +3,15 @@
 //! Members are stored, not compressed: a site reads one of them without unpacking the rest, and two versions of a
 //! compression library would make two different archives of one series.
 
-use std::fs::File;
-use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 
-use sha2::{Digest, Sha384};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipWriter};
 
 use super::plan::Member;
 use super::scan::Skipped;
 use super::source::Opener;
+use crate::digest::digest_of;
 
 /// Members from here on need the 64-bit form of a zip entry. Bytes.
 const LARGE: u64 = u32::MAX as u64;
@@ -57,7 +56,8 @@ pub(crate) fn pack(members: &[Member], folder: &std::path::Path) -> io::Result<P
         }
     }
     writer.finish()?.flush()?;
-    let (size, sha384) = digest(file.as_file())?;
+    file.as_file().seek(SeekFrom::Start(0))?;
+    let (size, sha384) = digest_of(&mut file.as_file())?;
     Ok(Packed { file, size, sha384, count, skipped })
 }
 
@@ -78,33 +78,6 @@ fn copy(from: &mut dyn Read, to: &mut impl Write) -> Result<(), Copy> {
         };
         to.write_all(buffer.get(..read).unwrap_or_default()).map_err(Copy::Write)?;
     }
-}
-
-fn digest(mut file: &File) -> io::Result<(u64, String)> {
-    file.seek(SeekFrom::Start(0))?;
-    digest_of(&mut BufReader::with_capacity(1 << 18, file))
-}
-
-/// Length and SHA-384 of everything `bytes` has.
-///
-/// # Errors
-/// Reading failed.
-pub(crate) fn digest_of(bytes: &mut dyn Read) -> io::Result<(u64, String)> {
-    let mut hasher = Sha384::new();
-    let mut buffer = vec![0; 256 * 1024];
-    let mut size = 0;
-    loop {
-        let read = match bytes.read(&mut buffer) {
-            Ok(0) => break,
-            Ok(read) => read,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(error),
-        };
-        size += read as u64;
-        hasher.update(buffer.get(..read).unwrap_or_default());
-    }
-    let hex = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok((size, hex))
 }
 
 #[cfg(test)]
