@@ -4,7 +4,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::models::Listing;
-use crate::operation::{BodyKind, Place};
+use crate::operation::{AnswerKind, BodyKind, Place};
 use crate::support::call::Call;
 use crate::transport::{CallOptions, Transport};
 use crate::{ByteStream, Error, OperationId, ResponseValue};
@@ -50,7 +50,15 @@ impl Client {
         query: &[(&str, &str)],
         body: Option<Value>,
     ) -> Result<ResponseValue<Value>, Error> {
-        self.untyped(operation, path, query, body)?.answer().await
+        let call = self.untyped(operation, path, query, body)?;
+        match operation.operation().answer {
+            AnswerKind::Empty => Ok(call.empty().await?.map(|()| Value::Null)),
+            AnswerKind::Text => Ok(call.text().await?.map(Value::String)),
+            AnswerKind::Bytes => {
+                Err(Error::invalid_request(operation.operation(), "answers bytes: use `request_stream`"))
+            }
+            _ => call.answer().await,
+        }
     }
 
     /// Calls an operation by its row in the table and reads the answer into a type of the caller's choice.

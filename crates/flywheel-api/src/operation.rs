@@ -6,8 +6,7 @@ use crate::OperationId;
 
 /// One operation of the API: how it is reached, and what may be done with it.
 ///
-/// The rows stand in [`crate::generated::operations`]; each comes from the API description and from the
-/// decision table `openapi/operations.yaml`. The transport reads them to know what it may retry and what
+/// Each row of the table comes from the API description and from the decision table `openapi/operations.yaml`. The transport reads them to know what it may retry and what
 /// to trace; a local site reads them to know what it has to serve.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -30,6 +29,8 @@ pub struct Operation {
     pub streaming: bool,
     /// What the request carries.
     pub body: BodyKind,
+    /// What a successful answer holds.
+    pub answer: AnswerKind,
     /// The parameters outside the body, in the order of the description.
     pub parameters: &'static [Parameter],
     /// The fields of the form, for operations that take one.
@@ -41,6 +42,11 @@ pub struct Operation {
 }
 
 impl Operation {
+    /// The operation of a name, `get_project`.
+    pub fn named(name: &str) -> Option<&'static Self> {
+        OperationId::ALL.iter().map(|id| id.operation()).find(|operation| operation.name == name)
+    }
+
     /// The parameters of one place.
     pub fn parameters_in(&self, place: Place) -> impl Iterator<Item = &'static Parameter> {
         self.parameters.iter().filter(move |parameter| parameter.place == place)
@@ -142,6 +148,22 @@ pub enum BodyKind {
     Json,
     /// A form of several parts, files among them.
     Multipart,
+}
+
+/// What a successful answer holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum AnswerKind {
+    /// Nothing that counts.
+    Empty,
+    /// A JSON document.
+    Document,
+    /// A list, bare or as a page.
+    List,
+    /// One text, with or without the quotes of JSON.
+    Text,
+    /// Bytes.
+    Bytes,
 }
 
 /// Where an operation is known from.

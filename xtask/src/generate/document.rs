@@ -106,7 +106,7 @@ impl Document {
     /// The names of the schemas that requests are made of.
     pub(crate) fn in_requests(&self) -> BTreeSet<String> {
         let requests = self.operations().flat_map(|(_, _, operation)| {
-            [operation.get("requestBody"), operation.get("parameters")].into_iter().flatten()
+            ["requestBody", "parameters", "x-flywheel-form"].into_iter().filter_map(|key| operation.get(key))
         });
         self.reachable(requests)
     }

@@ -20,6 +20,8 @@ pub(crate) struct Operation {
     pub(crate) tag: String,
     /// The one-line summary, when the overlay has one.
     pub(crate) summary: Option<String>,
+    /// The description, when the overlay has one.
+    pub(crate) description: Option<String>,
     /// Whether the platform means to drop it.
     pub(crate) deprecated: bool,
     /// The parameters outside the body.
@@ -49,6 +51,8 @@ pub(crate) struct Parameter {
     pub(crate) place: String,
     /// Whether the server insists on it.
     pub(crate) required: bool,
+    /// What it means, when the overlay says it.
+    pub(crate) description: Option<String>,
 }
 
 /// A field of a form.
@@ -142,7 +146,8 @@ fn row(
             bail!("the parameter {name} is in {place}, which is not supported");
         }
         let required = parameter["required"] == true;
-        Ok(Parameter { wire, rust: identifier(name), place, required })
+        let description = parameter["description"].as_str().map(str::to_owned);
+        Ok(Parameter { wire, rust: identifier(name), place, required, description })
     });
     let form = operation["x-flywheel-form"].as_array().into_iter().flatten().map(|field| Field {
         name: field["name"].as_str().unwrap_or_default().to_owned(),
@@ -160,6 +165,7 @@ fn row(
         path,
         tag: operation["tags"][0].as_str().context("no tag")?.to_owned(),
         summary: text("summary"),
+        description: text("description"),
         deprecated: operation["deprecated"] == true,
         parameters: parameters.collect::<anyhow::Result<_>>()?,
         form: form.collect(),

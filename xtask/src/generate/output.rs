@@ -35,26 +35,29 @@ pub(crate) fn write(root: &Path, files: &Files) -> anyhow::Result<()> {
 
 /// Says which files differ from what would be generated, and how to mend it.
 pub(crate) fn check(root: &Path, files: &Files) -> anyhow::Result<ExitCode> {
+    let Some(complaint) = drift(root, files)? else { return Ok(ExitCode::SUCCESS) };
+    eprintln!("error: {complaint}");
+    Ok(ExitCode::FAILURE)
+}
+
+fn drift(root: &Path, files: &Files) -> anyhow::Result<Option<String>> {
     let mut complaints = Vec::new();
     for (path, text) in files {
         match std::fs::read_to_string(root.join(path)) {
             Ok(present) if present == *text => {}
-            Ok(present) => complaints.push(format!(
-                "{} differs from line {}",
-                path.display(),
-                first_difference(&present, text)
-            )),
+            Ok(present) => {
+                let line = first_difference(&present, text);
+                complaints.push(format!("{} differs from line {line} on", path.display()));
+            }
             Err(_) => complaints.push(format!("{} is missing", path.display())),
         }
     }
     let stale = stale(root, files)?;
     complaints.extend(stale.iter().map(|path| format!("{} is generated no longer", path.display())));
-    if complaints.is_empty() {
-        return Ok(ExitCode::SUCCESS);
-    }
-    eprintln!("error: generated files are not what `openapi/` says:\n  {}", complaints.join("\n  "));
-    eprintln!("mend it with: {}", super::COMMAND);
-    Ok(ExitCode::FAILURE)
+    let list = complaints.join("\n  ");
+    let command = super::COMMAND;
+    Ok((!complaints.is_empty())
+        .then(|| format!("generated files are not what `openapi/` says:\n  {list}\nmend it with: {command}")))
 }
 
 fn first_difference(one: &str, other: &str) -> usize {
@@ -93,4 +96,54 @@ pub(crate) fn readme(root: &Path, path: &Path, counts: &[Count]) -> anyhow::Resu
         writeln!(table, "| {} | {} | {} |", count.name, count.places, count.does)?;
     }
     Ok(Some(format!("{before}{BEGIN}{table}\n{END}{after}")))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn files(texts: &[(&str, &str)]) -> Files {
+        texts.iter().map(|(name, text)| (Path::new(FOLDER).join(name), (*text).to_owned())).collect()
+    }
+
+    #[test]
+    fn drift_names_each_file_and_the_command_that_mends_it() {
+        let root = tempfile::tempdir().unwrap();
+        write(root.path(), &files(&[("a.rs", "one\ntwo\n"), ("calls/b.rs", "x\n"), ("c.rs", "y\n")]))
+            .unwrap();
+        assert_eq!(
+            drift(root.path(), &files(&[("a.rs", "one\ntwo\n"), ("calls/b.rs", "x\n"), ("c.rs", "y\n")]))
+                .unwrap(),
+            None
+        );
+        let changed = files(&[("a.rs", "one\n2\n"), ("c.rs", "y\n"), ("d.rs", "z\n")]);
+        insta::assert_snapshot!(drift(root.path(), &changed).unwrap().unwrap(), @r"
+        generated files are not what `openapi/` says:
+          crates/flywheel-api/src/generated/a.rs differs from line 2 on
+          crates/flywheel-api/src/generated/d.rs is missing
+          crates/flywheel-api/src/generated/calls/b.rs is generated no longer
+        mend it with: cargo xtask generate
+        ");
+        write(root.path(), &changed).unwrap();
+        assert_eq!(drift(root.path(), &changed).unwrap(), None);
+        assert!(!root.path().join(FOLDER).join("calls/b.rs").exists());
+    }
+
+    #[test]
+    fn the_table_of_the_readme_is_replaced_and_the_rest_is_kept() {
+        let root = tempfile::tempdir().unwrap();
+        let begin = "<!-- normalisations: made by `cargo xtask generate` -->\n";
+        let path = Path::new("README.md");
+        std::fs::write(
+            root.path().join(path),
+            format!("before\n{begin}old\n<!-- end of normalisations -->\nafter\n"),
+        )
+        .unwrap();
+        let count = Count { name: "step", does: "does", places: 3 };
+        let text = readme(root.path(), path, &[count]).unwrap().unwrap();
+        assert!(text.starts_with("before\n") && text.ends_with("-->\nafter\n"));
+        assert!(text.contains("| step | 3 | does |") && !text.contains("old"));
+    }
 }

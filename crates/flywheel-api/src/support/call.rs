@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 
+use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -27,7 +28,7 @@ pub(crate) struct Call<'a> {
 
 enum Body {
     None,
-    Json(Vec<u8>),
+    Json(Bytes),
     Form(Form),
 }
 
@@ -102,7 +103,7 @@ impl<'a> Call<'a> {
     pub(crate) fn json<T: Serialize>(&mut self, body: Given<T>) -> Result<(), Error> {
         let body = self.given(body)?;
         let bytes = serde_json::to_vec(&body).map_err(|error| self.refuse(format!("body: {error}")))?;
-        self.body = Body::Json(bytes);
+        self.body = Body::Json(bytes.into());
         Ok(())
     }
 

@@ -44,7 +44,7 @@ families! {
     "analyses": AnalysisOutput, AnalysisListOutput;
     "answers": ModifiedResult, DeletedResult, InsertedId, Note, UsageSummaryItem;
     "audit": AuditTrailReport, ChangeLogDocument;
-    "collections": CollectionOutput, CollectionWithStats;
+    "collections": CollectionOutput, CollectionWithStatsOrCollectionOutput;
     "files": FileOutput, FileVersionOutput, File, ZipfileInfo;
     "gears": GearDocument, GearRuleOutput;
     "groups": GroupOutput;
@@ -55,7 +55,7 @@ families! {
     "sessions": SessionOutput, SessionListOutput;
     "site": ConfigOut, Version, AuthSessionOutput, EgressDevice, ModalityOutput, Provider;
     "subjects": SubjectOutput, SubjectOutputForList;
-    "tasks": ReaderTask, ValidProtocol;
+    "tasks": ReaderTask, ValidProtocolOrWipProtocol;
     "transfers": DownloadTicketStub, UploadTicketOutput, SignedUrlUploadOutput;
     "users": UserOutput, CurrentUserOutput, RoleOutput;
     "views": ViewOutput, DataViewExecution;

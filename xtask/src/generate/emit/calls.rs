@@ -62,6 +62,10 @@ fn method(operation: &Operation) -> ImplItemFn {
         docs.extend([doc(summary), doc("")]);
     }
     docs.push(doc(&format!("`{} {}`", operation.method, operation.path)));
+    if let Some(description) = &operation.description {
+        docs.push(doc(""));
+        docs.extend(description.lines().map(doc));
+    }
     if operation.deprecated {
         docs.extend([doc(""), doc("Deprecated: the platform means to drop it.")]);
     }
@@ -124,7 +128,7 @@ impl Builder {
                 "send" => *function = send(function, operation, &client, &fields)?,
                 "new" => function.vis = syn::parse_quote! { pub(crate) },
                 name => {
-                    function.attrs = vec![doc(&setter_doc(operation, name))];
+                    function.attrs = setter_doc(operation, name).lines().map(doc).collect();
                     shorten_setter(function);
                 }
             }
@@ -167,7 +171,11 @@ fn setter_doc(operation: &Operation, name: &str) -> String {
     match operation.parameters.iter().find(|parameter| parameter.rust == name) {
         Some(parameter) => {
             let need = if parameter.required { ", which has to be given" } else { "" };
-            format!("Sets `{}` in the {}{need}.", parameter.wire, parameter.place)
+            let place = format!("Sets `{}` in the {}{need}.", parameter.wire, parameter.place);
+            match &parameter.description {
+                Some(description) => format!("{place}\n\n{description}"),
+                None => place,
+            }
         }
         None if name == "body_map" => String::from("Changes the body in place."),
         None => String::from("Sets the body."),
@@ -276,7 +284,7 @@ fn body_value(function: &ImplItemFn) -> Option<Expr> {
     })
 }
 
-/// Makes the raw body of a multipart operation a form.
+/// Makes the raw body of a multipart operation a form, and words what progenitor says of a missing value.
 struct FormBody(bool);
 
 impl VisitMut for FormBody {
@@ -289,6 +297,9 @@ impl VisitMut for FormBody {
     }
 
     fn visit_lit_str_mut(&mut self, text: &mut syn::LitStr) {
+        if let Some(name) = text.value().strip_suffix(" was not initialized") {
+            *text = syn::LitStr::new(&format!("{name} is missing"), text.span());
+        }
         if self.0 && text.value().contains("`reqwest::Body`") {
             *text = syn::LitStr::new(&text.value().replace("`reqwest::Body`", "`Form`"), text.span());
         }

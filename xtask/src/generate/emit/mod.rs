@@ -5,6 +5,8 @@ mod calls;
 mod format;
 mod models;
 mod table;
+#[cfg(test)]
+mod tests;
 
 use std::path::PathBuf;
 

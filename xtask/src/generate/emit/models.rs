@@ -465,15 +465,14 @@ fn rust_type(schema: &Value) -> Type {
 fn aliases(document: &Document) -> Vec<Item> {
     let aliases = document.root["x-flywheel-aliases"].as_object().into_iter().flatten();
     let items = aliases.filter_map(|(alias, model)| {
-        let target = model.as_str()?;
-        let free = !document.schemas().contains_key(target);
-        let (alias, model) = (format_ident!("{alias}"), format_ident!("{target}"));
-        let about = doc(&format!("Another name of [`{model}`]."));
-        Some(if free {
-            syn::parse_quote! { pub type #alias = ::serde_json::Value; }
-        } else {
-            syn::parse_quote! { #about pub type #alias = #model; }
-        })
+        let alias = format_ident!("{alias}");
+        let Some(target) = model.as_str() else {
+            let about = doc("Any JSON.");
+            return Some(syn::parse_quote! { #about pub type #alias = ::serde_json::Value; });
+        };
+        document.schemas().get(target)?;
+        let (about, model) = (doc(&format!("Another name of [`{target}`].")), format_ident!("{target}"));
+        Some(syn::parse_quote! { #about pub type #alias = #model; })
     });
     items.collect()
 }

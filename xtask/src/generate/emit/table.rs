@@ -5,7 +5,7 @@ use syn::Item;
 
 use super::doc;
 use crate::generate::decisions::Paging;
-use crate::generate::operations::{Body, Operation};
+use crate::generate::operations::{Answer, Body, Operation};
 
 /// The items of `operations.rs`.
 pub(crate) fn items(operations: &[Operation]) -> Vec<Item> {
@@ -20,7 +20,7 @@ pub(crate) fn items(operations: &[Operation]) -> Vec<Item> {
     let names = operations.iter().map(|operation| format_ident!("{}", operation.variant()));
     let rows = operations.iter().map(|operation| row(operation));
     let file: syn::File = syn::parse_quote! {
-        use crate::operation::{BodyKind, Constant, Field, Operation, Paging, Parameter, Place, Source};
+        use crate::operation::{AnswerKind, BodyKind, Constant, Field, Operation, Paging, Parameter, Place, Source};
 
         /// Every operation of the API.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -54,6 +54,13 @@ fn row(operation: &Operation) -> proc_macro2::TokenStream {
         None | Some(Paging::Whole) => quote! { Paging::None },
         Some(Paging::Cursor) => quote! { Paging::Cursor },
         Some(Paging::Numbered) => quote! { Paging::Numbered },
+    };
+    let answer = match operation.answer {
+        Answer::Empty => quote! { AnswerKind::Empty },
+        Answer::Document => quote! { AnswerKind::Document },
+        Answer::Listing => quote! { AnswerKind::List },
+        Answer::Text => quote! { AnswerKind::Text },
+        Answer::Stream => quote! { AnswerKind::Bytes },
     };
     let body = match operation.body {
         Body::None => quote! { BodyKind::None },
@@ -95,6 +102,7 @@ fn row(operation: &Operation) -> proc_macro2::TokenStream {
             paging: #paging,
             streaming: #streaming,
             body: #body,
+            answer: #answer,
             parameters: &[#(#parameters),*],
             form: &[#(#form),*],
             constants: &[#(#constants),*],

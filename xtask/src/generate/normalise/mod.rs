@@ -126,6 +126,11 @@ pub(crate) const PASSES: &[Pass] = &[
         run: unions::merge_objects,
     },
     Pass {
+        name: "unused-models",
+        does: "a model that only pages and merged unions held is left out",
+        run: names::unused,
+    },
+    Pass {
         name: "request-unions",
         does: "a union of objects in a request is an enumeration of them",
         run: unions::request_objects,

@@ -18,6 +18,10 @@ pub(crate) fn free(document: &mut Document) -> anyhow::Result<usize> {
     let free = document.schemas().iter().filter(|(_, schema)| is_free(schema)).map(|(name, _)| name.clone());
     let free = free.collect::<Vec<_>>();
     document.schemas_mut().retain(|name, _| !free.contains(name));
+    let aliases = document.root.get_mut("x-flywheel-aliases").and_then(Value::as_object_mut);
+    let of_free =
+        aliases.into_iter().flatten().filter(|(_, model)| free.iter().any(|name| **model == **name));
+    of_free.for_each(|(_, model)| *model = Value::Null);
     document.visit_schemas(|_, schema| {
         if reference(schema).is_some_and(|name| free.iter().any(|free| free == name)) {
             *schema = json!({});

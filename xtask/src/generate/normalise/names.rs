@@ -53,12 +53,27 @@ pub(crate) fn resolve_aliases(document: &mut Document) -> anyhow::Result<usize> 
     rename_references(&mut document.root, &mut |name| behind(name));
     let named = aliases.keys().filter_map(|name| Some((name.clone(), Value::from(behind(name)?))));
     document.root["x-flywheel-aliases"] = Value::Object(named.collect());
+    document.root["x-flywheel-held"] =
+        document.in_answers().union(&document.in_requests()).cloned().collect();
     Ok(aliases.len())
 }
 
 /// `None` where an alias would lead back to itself.
 fn ensure_once(seen: &[&str], next: &str) -> Option<()> {
     (!seen.contains(&next)).then_some(())
+}
+
+/// Leaves out models that requests and answers held before the steps and hold no more: pages, and the members of
+/// merged unions. What they never held stays, and so do enumerations, which headers hold as text.
+pub(crate) fn unused(document: &mut Document) -> anyhow::Result<usize> {
+    let held = document.root["x-flywheel-held"].as_array().cloned().unwrap_or_default();
+    let mut holds = document.in_answers();
+    holds.extend(document.in_requests());
+    let before = document.schemas().len();
+    document.schemas_mut().retain(|name, schema| {
+        holds.contains(name) || schema.get("enum").is_some() || !held.contains(&Value::from(name.as_str()))
+    });
+    Ok(before - document.schemas().len())
 }
 
 /// Gives a model that is written where it is used a name, which says where that is.
@@ -95,7 +110,8 @@ pub(crate) fn same_name_fields(document: &mut Document) -> anyhow::Result<usize>
     let mut count = 0;
     for schema in document.schemas_mut().values_mut() {
         let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) else { continue };
-        let mut taken = BTreeSet::new();
+        // `extra` is what the model does not know.
+        let mut taken = BTreeSet::from([String::from("extra")]);
         let names = properties.keys().map(|name| {
             let free = taken.insert(identifier(name));
             (name.clone(), if free { name.clone() } else { format!("{PLAIN}{name}") })

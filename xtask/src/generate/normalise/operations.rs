@@ -94,7 +94,8 @@ pub(crate) fn multipart(document: &mut Document) -> anyhow::Result<usize> {
         let properties = schema.get("properties").and_then(Value::as_object);
         let fields = properties.into_iter().flatten().map(|(name, property)| {
             let binary = [property, &property["items"]].iter().any(|property| property["format"] == "binary");
-            json!({ "name": name, "file": binary, "required": required.contains(&Value::from(name.as_str())) })
+            let required = required.contains(&Value::from(name.as_str()));
+            json!({ "name": name, "file": binary, "required": required, "schema": property })
         });
         let fields = fields.collect::<Vec<_>>();
         *content = Map::new();

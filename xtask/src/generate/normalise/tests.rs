@@ -216,6 +216,20 @@ fn objects_in_answers_are_merged_and_nothing_of_either_is_lost() {
 }
 
 #[test]
+fn models_that_nothing_holds_are_left_out() {
+    let schemas = json!({
+        "Used": { "properties": { "inner": reference("Inner") } },
+        "Inner": {},
+        "Merged": {},
+        "Never": {},
+        "Mode": { "type": "string", "enum": ["a"] },
+    });
+    let mut document = answering(reference("Used"), schemas);
+    document["x-flywheel-held"] = json!(["Used", "Inner", "Merged", "Mode"]);
+    assert_step!("unused-models", document);
+}
+
+#[test]
 fn objects_in_requests_stay_strict() {
     let text = json!({ "type": "string" });
     let schemas =
@@ -229,8 +243,7 @@ fn objects_in_requests_stay_strict() {
 
 #[test]
 fn fields_with_one_rust_name_are_told_apart() {
-    let schemas =
-        json!({ "Both": { "properties": { "_id": { "type": "integer" }, "id": { "type": "string" } } } });
+    let schemas = json!({ "Both": { "properties": { "_id": { "type": "integer" }, "id": { "type": "string" }, "extra": {} } } });
     assert_step!("same-name-fields", answering(reference("Both"), schemas));
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use anyhow::ensure;
 use heck::{ToPascalCase, ToSnakeCase};
 use serde_json::{Map, Value, json};
 
@@ -207,7 +208,7 @@ fn merge(
 }
 
 fn sentence(names: &[&str]) -> String {
-    names.iter().map(|name| format!("[`{name}`]")).collect::<Vec<_>>().join(", ")
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
 fn properties_of<'a>(
@@ -243,6 +244,8 @@ pub(crate) fn request_objects(document: &mut Document) -> anyhow::Result<usize> 
         }
         let names = models.iter().filter_map(|model| reference(model)).collect::<Vec<_>>();
         let name = if names.len() == 2 { names.join("Or") } else { place.to_owned() };
+        // The same union in an answer is a merged model of that name.
+        let name = if before.schemas().contains_key(&name) { format!("{name}Input") } else { name };
         let variants = names.iter().map(|name| json!({ "title": name, "allOf": [reference_to(name)] }));
         let variants = variants.collect::<Vec<_>>();
         named.insert(name.clone(), json!({ "oneOf": variants, "x-flywheel-kind": "object" }));
@@ -250,7 +253,7 @@ pub(crate) fn request_objects(document: &mut Document) -> anyhow::Result<usize> 
         *schema = union_of(&others, union);
         1
     });
-    document.schemas_mut().extend(named);
+    add(document, named)?;
     Ok(count)
 }
 
@@ -278,8 +281,17 @@ pub(crate) fn kinds(document: &mut Document) -> anyhow::Result<usize> {
         *schema = reference_to(&name);
         1
     });
-    document.schemas_mut().extend(named);
+    add(document, named)?;
     Ok(count)
+}
+
+/// Adds schemas under names that no other schema has.
+fn add(document: &mut Document, named: Map<String, Value>) -> anyhow::Result<()> {
+    for (name, schema) in named {
+        let taken = document.schemas_mut().insert(name.clone(), schema);
+        ensure!(taken.is_none(), "a union would take the name of the schema {name}");
+    }
+    Ok(())
 }
 
 /// What a member of a union is called in the union's name.

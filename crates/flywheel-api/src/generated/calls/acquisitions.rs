@@ -13,6 +13,8 @@ impl Client {
     /// Lists acquisitions.
     ///
     /// `GET /acquisitions`
+    ///
+    /// Only what the caller may see, unless `exhaustive=true` (site admins and devices). Rows leave out `info`, the `info` of files and analyses; `include_all_info=true` brings the former two, reading a single one brings all. Without `sort` rows come in ascending order of id, so that `after_id` can go on after the last one. Answers 422 for paging parameters that exclude each other, 400 or 422 for a filter that cannot be read.
     pub fn get_all_acquisitions(&self) -> GetAllAcquisitions<'_> {
         GetAllAcquisitions::new(self)
     }
@@ -20,6 +22,8 @@ impl Client {
     /// Creates an acquisition in a session.
     ///
     /// `POST /acquisitions`
+    ///
+    /// Answers its id. Needs `containers_create_hierarchy` on the project. Answers 404 when there is no such session, 403 when the caller may not add to it or the project is locked, 422 for unknown or missing fields.
     pub fn add_acquisition(&self) -> AddAcquisition<'_> {
         AddAcquisition::new(self)
     }
@@ -27,6 +31,8 @@ impl Client {
     /// Reads an acquisition.
     ///
     /// `GET /acquisitions/{acquisition_id}`
+    ///
+    /// The whole document, with `info`, files and analyses, which lists leave out. Answers 404 when there is no such acquisition, 403 when the caller may not see it.
     pub fn get_acquisition(&self) -> GetAcquisition<'_> {
         GetAcquisition::new(self)
     }
@@ -34,6 +40,8 @@ impl Client {
     /// Changes fields of an acquisition, or moves it to another session.
     ///
     /// `PUT /acquisitions/{acquisition_id}`
+    ///
+    /// Only the given fields change; `info` is replaced whole. A move needs `containers_delete_hierarchy` on the source and `containers_create_hierarchy` on the destination project. Answers 404 when there is no such acquisition or session, 403 when the caller may not, 422 for unknown fields.
     pub fn modify_acquisition(&self) -> ModifyAcquisition<'_> {
         ModifyAcquisition::new(self)
     }
@@ -41,6 +49,8 @@ impl Client {
     /// Deletes an acquisition with everything below it.
     ///
     /// `DELETE /acquisitions/{acquisition_id}`
+    ///
+    /// Answers counts. Answers 404 when there is no such acquisition; 403 when the caller may not delete it, when it holds data that did not come from users or jobs (`reason: original_data_present`), or when an analysis uses one of its files as input (`reason: analysis_conflict`); 400 when the site asks for a delete reason and none is given.
     pub fn delete_acquisition(&self) -> DeleteAcquisition<'_> {
         DeleteAcquisition::new(self)
     }
@@ -48,6 +58,8 @@ impl Client {
     /// Downloads an output file of an analysis of an acquisition.
     ///
     /// `GET /acquisitions/{acquisition_id}/analyses/{analysis_id}/files/{filename}`
+    ///
+    /// As the download by the analysis's own id: the stored bytes, one zip member with `member`, ranges with `view=true`. Answers 404 when there is no such file.
     pub fn download_output_from_acquisition_analysis(
         &self,
     ) -> DownloadOutputFromAcquisitionAnalysis<'_> {
@@ -57,6 +69,8 @@ impl Client {
     /// Copies an acquisition into an existing session.
     ///
     /// `POST /acquisitions/{acquisition_id}/copy`
+    ///
+    /// `filter` is required and says what to leave out. Answers the new acquisition, whose files share the stored bytes. Needs `files_download` on the source and `containers_create_hierarchy` on the destination; a locked destination answers 403.
     pub fn acquisition_copy(&self) -> AcquisitionCopy<'_> {
         AcquisitionCopy::new(self)
     }
@@ -64,6 +78,8 @@ impl Client {
     /// Downloads a file of an acquisition by name.
     ///
     /// `GET /acquisitions/{acquisition_id}/files/{file_name}`
+    ///
+    /// Answers the bytes as they are stored. With `member` one member of a zip file; with `view=true` the file's own content type and `Range` requests (206, or 416 when the range cannot be satisfied); without `view` a range is ignored. May answer 302 to a signed storage address when the request accepts the feature `safe-redirect`; the key must not follow to another host. Answers 404 when there is no such file or version, 400 when `member` is asked of what is not a zip, 409 when `hash` differs. A name with a slash cannot be addressed this way: use `download_file`.
     pub fn download_file_from_acquisition(&self) -> DownloadFileFromAcquisition<'_> {
         DownloadFileFromAcquisition::new(self)
     }
@@ -71,6 +87,8 @@ impl Client {
     /// Lists the analyses that belong directly to an acquisition.
     ///
     /// `GET /acquisitions/{cid}/analyses`
+    ///
+    /// Rows leave out `info`; `include_all_info=true` brings it. With `inflate_job` the job stands in place of its id.
     pub fn get_acquisition_analyses(&self) -> GetAcquisitionAnalyses<'_> {
         GetAcquisitionAnalyses::new(self)
     }
@@ -78,6 +96,8 @@ impl Client {
     /// Adds an analysis to an acquisition.
     ///
     /// `POST /acquisitions/{cid}/analyses`
+    ///
+    /// Either an ad hoc analysis (label, inputs) or, with a `job` in the body, one whose gear job is queued at once. Answers the id of the analysis; with `job=true` the id of its job. Answers 404 when an input file does not exist, 422 when the job's config does not fit the gear's manifest, 403 when the caller may not create analyses there.
     pub fn add_acquisition_analysis(&self) -> AddAcquisitionAnalysis<'_> {
         AddAcquisitionAnalysis::new(self)
     }
@@ -85,6 +105,8 @@ impl Client {
     /// Reads an analysis of an acquisition.
     ///
     /// `GET /acquisitions/{cid}/analyses/{analysis_id}`
+    ///
+    /// With `inflate_job` the job stands in place of its id. Answers 404 when there is no such analysis, 403 when the caller may not see it.
     pub fn get_acquisition_analysis(&self) -> GetAcquisitionAnalysis<'_> {
         GetAcquisitionAnalysis::new(self)
     }
@@ -92,6 +114,8 @@ impl Client {
     /// Changes label or description of an analysis of an acquisition.
     ///
     /// `PUT /acquisitions/{cid}/analyses/{analysis_id}`
+    ///
+    /// Answers 404 when there is no such analysis, 403 when the caller may not change it.
     pub fn modify_acquisition_analysis(&self) -> ModifyAcquisitionAnalysis<'_> {
         ModifyAcquisitionAnalysis::new(self)
     }
@@ -99,6 +123,8 @@ impl Client {
     /// Deletes an analysis of an acquisition with its output files.
     ///
     /// `DELETE /acquisitions/{cid}/analyses/{analysis_id}`
+    ///
+    /// Answers 404 when there is no such analysis, 403 when the caller may not delete it, 400 when the site asks for a delete reason and none is given.
     pub fn delete_acquisition_analysis(&self) -> DeleteAcquisitionAnalysis<'_> {
         DeleteAcquisitionAnalysis::new(self)
     }
@@ -106,6 +132,8 @@ impl Client {
     /// Uploads output files to an analysis of an acquisition.
     ///
     /// `POST /acquisitions/{cid}/analyses/{analysis_id}/files`
+    ///
+    /// Use the upload by the analysis's own id instead. Answers one file entry for each part.
     ///
     /// Deprecated: the platform means to drop it.
     pub fn upload_output_to_acquisition_analysis(
@@ -117,6 +145,8 @@ impl Client {
     /// Deletes a note of an analysis of an acquisition.
     ///
     /// `DELETE /acquisitions/{cid}/analyses/{analysis_id}/notes/{note_id}`
+    ///
+    /// Only its author or a site admin may; others get 403.
     pub fn delete_acquisition_analysis_note(&self) -> DeleteAcquisitionAnalysisNote<'_> {
         DeleteAcquisitionAnalysisNote::new(self)
     }
@@ -124,6 +154,8 @@ impl Client {
     /// Sets type or modality of a file of an acquisition.
     ///
     /// `PUT /acquisitions/{cid}/files/{filename}`
+    ///
+    /// Another modality clears the classification, except `Custom`. Unknown keys in the body are refused with 422. Answers 404 when there is no such file.
     pub fn modify_acquisition_file(&self) -> ModifyAcquisitionFile<'_> {
         ModifyAcquisitionFile::new(self)
     }
@@ -131,6 +163,8 @@ impl Client {
     /// Deletes a file of an acquisition by name.
     ///
     /// `DELETE /acquisitions/{cid}/files/{filename}`
+    ///
+    /// Answers 404 when there is no such file, 403 when the caller may not delete it (files from devices need more than files from users and jobs) or when an analysis uses it as input (`reason: analysis_conflict`), 400 when the site asks for a delete reason and none is given. A name with a slash cannot be addressed this way: use `delete_file`.
     pub fn delete_acquisition_file(&self) -> DeleteAcquisitionFile<'_> {
         DeleteAcquisitionFile::new(self)
     }
@@ -138,6 +172,8 @@ impl Client {
     /// Changes the classification of a file of an acquisition.
     ///
     /// `PATCH /acquisitions/{cid}/files/{filename}/classification`
+    ///
+    /// `add` and `delete` change single values, `replace` (alone, or with `modality`) sets all. Values must be known to the file's modality, except under `Custom`; otherwise 422 with `unaccepted_keys`. `replace` beside `add` or `delete` answers 400.
     pub fn modify_acquisition_file_classification(
         &self,
     ) -> ModifyAcquisitionFileClassification<'_> {
@@ -147,6 +183,8 @@ impl Client {
     /// Reads a file entry of an acquisition by name, `info` included.
     ///
     /// `GET /acquisitions/{cid}/files/{filename}/info`
+    ///
+    /// Answers 404 when there is no such file. A name with a slash cannot be addressed this way: use `get_file`.
     pub fn get_acquisition_file_info(&self) -> GetAcquisitionFileInfo<'_> {
         GetAcquisitionFileInfo::new(self)
     }
@@ -154,6 +192,8 @@ impl Client {
     /// Changes the `info` of a file of an acquisition.
     ///
     /// `PATCH /acquisitions/{cid}/files/{filename}/info`
+    ///
+    /// `set` gives top-level keys new values, without merging below them; `delete` removes top-level keys; `replace` swaps the whole object and cannot stand beside the other two (400). `.` in a key becomes `_`, `$` becomes `-`. Answers 404 when there is no such file.
     pub fn modify_acquisition_file_info(&self) -> ModifyAcquisitionFileInfo<'_> {
         ModifyAcquisitionFileInfo::new(self)
     }
@@ -161,6 +201,8 @@ impl Client {
     /// Changes the `info` of an acquisition.
     ///
     /// `PATCH /acquisitions/{cid}/info`
+    ///
+    /// `set` gives top-level keys new values, without merging below them; `delete` removes top-level keys, unknown ones are ignored; `replace` swaps the whole object and cannot stand beside the other two (400). `.` in a key becomes `_`, `$` becomes `-`. Answers 404 when there is no such acquisition, 403 when the caller may not change it or the owning project is locked.
     pub fn modify_acquisition_info(&self) -> ModifyAcquisitionInfo<'_> {
         ModifyAcquisitionInfo::new(self)
     }
@@ -168,6 +210,8 @@ impl Client {
     /// Reads a note of an acquisition.
     ///
     /// `GET /acquisitions/{cid}/notes/{note_id}`
+    ///
+    /// Answers 404 when there is no such note.
     pub fn get_acquisition_note(&self) -> GetAcquisitionNote<'_> {
         GetAcquisitionNote::new(self)
     }
@@ -175,6 +219,8 @@ impl Client {
     /// Changes the text of a note of an acquisition.
     ///
     /// `PUT /acquisitions/{cid}/notes/{note_id}`
+    ///
+    /// Only its author or a site admin may; others get 403. Answers the number of changed notes.
     pub fn modify_acquisition_note(&self) -> ModifyAcquisitionNote<'_> {
         ModifyAcquisitionNote::new(self)
     }
@@ -182,6 +228,8 @@ impl Client {
     /// Deletes a note of an acquisition.
     ///
     /// `DELETE /acquisitions/{cid}/notes/{note_id}`
+    ///
+    /// Only its author or a site admin may; others get 403. Answers 404 when there is no such note.
     pub fn delete_acquisition_note(&self) -> DeleteAcquisitionNote<'_> {
         DeleteAcquisitionNote::new(self)
     }
@@ -189,6 +237,8 @@ impl Client {
     /// Adds one tag to an acquisition.
     ///
     /// `POST /acquisitions/{cid}/tags`
+    ///
+    /// Tags are compared exactly, case included. Answers 409 when the tag is already there, 403 when the caller may not manage tags or the owning project is locked.
     pub fn add_acquisition_tag(&self) -> AddAcquisitionTag<'_> {
         AddAcquisitionTag::new(self)
     }
@@ -196,6 +246,8 @@ impl Client {
     /// Adds several tags to an acquisition.
     ///
     /// `PATCH /acquisitions/{cid}/tags`
+    ///
+    /// Those that are already there are left as they are. Answers nothing. Answers 403 when the caller may not manage tags or the owning project is locked.
     pub fn add_acquisition_tags(&self) -> AddAcquisitionTags<'_> {
         AddAcquisitionTags::new(self)
     }
@@ -203,6 +255,8 @@ impl Client {
     /// Removes several tags from an acquisition.
     ///
     /// `DELETE /acquisitions/{cid}/tags`
+    ///
+    /// Tags that are not there are ignored. Answers nothing. Answers 403 when the caller may not manage tags or the owning project is locked.
     pub fn delete_acquisition_tags(&self) -> DeleteAcquisitionTags<'_> {
         DeleteAcquisitionTags::new(self)
     }
@@ -210,6 +264,8 @@ impl Client {
     /// Reads one tag of an acquisition.
     ///
     /// `GET /acquisitions/{cid}/tags/{value}`
+    ///
+    /// Answers the tag itself, or 404 when it is not there.
     pub fn get_acquisition_tag(&self) -> GetAcquisitionTag<'_> {
         GetAcquisitionTag::new(self)
     }
@@ -217,6 +273,8 @@ impl Client {
     /// Replaces one tag of an acquisition by another.
     ///
     /// `PUT /acquisitions/{cid}/tags/{value}`
+    ///
+    /// Answers the new tag; 404 when the old one is not there, 409 when the new one already is.
     pub fn rename_acquisition_tag(&self) -> RenameAcquisitionTag<'_> {
         RenameAcquisitionTag::new(self)
     }
@@ -224,6 +282,8 @@ impl Client {
     /// Removes one tag from an acquisition.
     ///
     /// `DELETE /acquisitions/{cid}/tags/{value}`
+    ///
+    /// Answers 404 when the tag is not there, 403 when the caller may not manage tags or the owning project is locked.
     pub fn delete_acquisition_tag(&self) -> DeleteAcquisitionTag<'_> {
         DeleteAcquisitionTag::new(self)
     }
@@ -231,6 +291,8 @@ impl Client {
     /// Adds a note to an analysis of an acquisition.
     ///
     /// `POST /acquisitions/{container_id}/analyses/{analysis_id}/notes`
+    ///
+    /// The text must not be empty; the server adds id, author and times. Answers the note. Needs `notes_manage` on the project.
     pub fn add_acquisition_analysis_note(&self) -> AddAcquisitionAnalysisNote<'_> {
         AddAcquisitionAnalysisNote::new(self)
     }
@@ -238,6 +300,8 @@ impl Client {
     /// Uploads files to an acquisition.
     ///
     /// `POST /acquisitions/{container_id}/files`
+    ///
+    /// A multipart body: one `file` part for each file, and a `metadata` part with one JSON object, or a list of them matched by `name`. A file of the same name becomes the next version under the same `file_id`; its type, classification, tags and `info` survive only with `preserve_metadata=true`. Answers one file entry for each part. Needs `files_create_single`; answers 403 without it or while the owning project is locked, 404 when there is no such acquisition. Matching gear rules queue jobs afterwards.
     pub fn upload_file_to_acquisition(&self) -> UploadFileToAcquisition<'_> {
         UploadFileToAcquisition::new(self)
     }
@@ -245,6 +309,8 @@ impl Client {
     /// Adds a note to an acquisition.
     ///
     /// `POST /acquisitions/{container_id}/notes`
+    ///
+    /// The text must not be empty; the server adds id, author and times. Answers the note. Needs `notes_manage` on the project.
     pub fn add_acquisition_note(&self) -> AddAcquisitionNote<'_> {
         AddAcquisitionNote::new(self)
     }
@@ -252,6 +318,8 @@ impl Client {
     /// Lists the members of a zipped output file of an analysis of an acquisition.
     ///
     /// `GET /acquisitions/{acquisition_id}/analyses/{analysis_id}/files/{filename}`
+    ///
+    /// Answers 400 when the file is not a zip, 404 when there is no such file.
     pub fn get_acquisition_analysis_output_zip_info(
         &self,
     ) -> GetAcquisitionAnalysisOutputZipInfo<'_> {
@@ -261,6 +329,8 @@ impl Client {
     /// Makes a ticket for the download of an output file of an analysis of an acquisition.
     ///
     /// `GET /acquisitions/{acquisition_id}/analyses/{analysis_id}/files/{filename}`
+    ///
+    /// As the download by the analysis's own id: the stored bytes, one zip member with `member`, ranges with `view=true`. Answers 404 when there is no such file.
     pub fn get_acquisition_analysis_output_download_ticket(
         &self,
     ) -> GetAcquisitionAnalysisOutputDownloadTicket<'_> {
@@ -270,6 +340,8 @@ impl Client {
     /// Lists the members of a zip file of an acquisition.
     ///
     /// `GET /acquisitions/{acquisition_id}/files/{file_name}`
+    ///
+    /// Each member with its path, size in bytes and time. Answers 400 when the file is not a zip, 404 when there is no such file.
     pub fn get_acquisition_file_zip_info(&self) -> GetAcquisitionFileZipInfo<'_> {
         GetAcquisitionFileZipInfo::new(self)
     }
@@ -277,6 +349,8 @@ impl Client {
     /// Makes a ticket for the download of a file of an acquisition.
     ///
     /// `GET /acquisitions/{acquisition_id}/files/{file_name}`
+    ///
+    /// The ticket takes the place of the key in a later request for the same file (`?ticket=`), so that the address can be handed on. Answers 404 when there is no such file.
     pub fn get_acquisition_download_ticket(&self) -> GetAcquisitionDownloadTicket<'_> {
         GetAcquisitionDownloadTicket::new(self)
     }
@@ -320,6 +394,8 @@ impl<'a> GetAllAcquisitions<'a> {
     }
 
     /// Sets `after_id` in the query.
+    ///
+    /// Answers only rows whose id is greater, in ascending order of id; empty starts at the beginning. Not together with `sort`, `page` or `skip`.
     pub fn after_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -329,6 +405,8 @@ impl<'a> GetAllAcquisitions<'a> {
     }
 
     /// Sets `collection_id` in the query.
+    ///
+    /// Only acquisitions of this collection.
     pub fn collection_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -338,6 +416,8 @@ impl<'a> GetAllAcquisitions<'a> {
     }
 
     /// Sets `exhaustive` in the query.
+    ///
+    /// Answers also what the caller has no permission for. Site admins and devices only.
     pub fn exhaustive<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -347,6 +427,8 @@ impl<'a> GetAllAcquisitions<'a> {
     }
 
     /// Sets `filter` in the query.
+    ///
+    /// Conditions that must all hold, separated by commas, each a field, an operator (`=`, `!=`, `<`, `<=`, `>`, `>=`, or `=~` for an unanchored regular expression) and a value. In double quotes a value stays text; a literal comma is written `\,`.
     pub fn filter<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -356,6 +438,8 @@ impl<'a> GetAllAcquisitions<'a> {
     }
 
     /// Sets `include_all_info` in the query.
+    ///
+    /// Answers `info` of rows and of their files in full.
     pub fn include_all_info<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -365,6 +449,8 @@ impl<'a> GetAllAcquisitions<'a> {
     }
 
     /// Sets `join` in the query.
+    ///
+    /// Adds related documents; `origin` adds who or what made the container and its files.
     pub fn join<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<crate::types::JoinType>,
@@ -374,6 +460,8 @@ impl<'a> GetAllAcquisitions<'a> {
     }
 
     /// Sets `join_avatars` in the query.
+    ///
+    /// Adds names and pictures of the users who wrote notes.
     pub fn join_avatars<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -383,6 +471,8 @@ impl<'a> GetAllAcquisitions<'a> {
     }
 
     /// Sets `limit` in the query.
+    ///
+    /// The largest number of rows to answer.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -392,6 +482,8 @@ impl<'a> GetAllAcquisitions<'a> {
     }
 
     /// Sets `page` in the query.
+    ///
+    /// The page to answer, counted from 1; needs `limit`. Not together with `skip` or `after_id`.
     pub fn page<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -401,6 +493,8 @@ impl<'a> GetAllAcquisitions<'a> {
     }
 
     /// Sets `skip` in the query.
+    ///
+    /// The number of rows to leave out at the start. Not together with `page` or `after_id`.
     pub fn skip<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -410,6 +504,8 @@ impl<'a> GetAllAcquisitions<'a> {
     }
 
     /// Sets `sort` in the query.
+    ///
+    /// Fields to sort by, separated by commas, each with `:asc` (the default) or `:desc`.
     pub fn sort<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -419,6 +515,8 @@ impl<'a> GetAllAcquisitions<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -543,7 +641,7 @@ impl<'a> GetAcquisition<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            acquisition_id: Err("acquisition_id was not initialized".to_string()),
+            acquisition_id: Err("acquisition_id is missing".to_string()),
             join: Ok(None),
             join_avatars: Ok(None),
             x_accept_feature: Ok(None),
@@ -551,6 +649,8 @@ impl<'a> GetAcquisition<'a> {
     }
 
     /// Sets `acquisition_id` in the path, which has to be given.
+    ///
+    /// The id of the acquisition.
     pub fn acquisition_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -560,6 +660,8 @@ impl<'a> GetAcquisition<'a> {
     }
 
     /// Sets `join` in the query.
+    ///
+    /// Adds related documents; `origin` adds who or what made the container and its files.
     pub fn join<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<crate::types::JoinType>,
@@ -569,6 +671,8 @@ impl<'a> GetAcquisition<'a> {
     }
 
     /// Sets `join_avatars` in the query.
+    ///
+    /// Adds names and pictures of the users who wrote notes.
     pub fn join_avatars<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -578,6 +682,8 @@ impl<'a> GetAcquisition<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -614,12 +720,14 @@ impl<'a> ModifyAcquisition<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            acquisition_id: Err("acquisition_id was not initialized".to_string()),
+            acquisition_id: Err("acquisition_id is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `acquisition_id` in the path, which has to be given.
+    ///
+    /// The id of the acquisition.
     pub fn acquisition_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -687,12 +795,14 @@ impl<'a> DeleteAcquisition<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            acquisition_id: Err("acquisition_id was not initialized".to_string()),
+            acquisition_id: Err("acquisition_id is missing".to_string()),
             delete_reason: Ok(None),
         }
     }
 
     /// Sets `acquisition_id` in the path, which has to be given.
+    ///
+    /// The id of the acquisition.
     pub fn acquisition_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -702,6 +812,8 @@ impl<'a> DeleteAcquisition<'a> {
     }
 
     /// Sets `delete_reason` in the query.
+    ///
+    /// Why it is deleted. Sites that keep an audit trail ask for it.
     pub fn delete_reason<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<crate::types::ContainerDeleteReason>,
@@ -743,9 +855,9 @@ impl<'a> DownloadOutputFromAcquisitionAnalysis<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            acquisition_id: Err("acquisition_id was not initialized".to_string()),
-            analysis_id: Err("analysis_id was not initialized".to_string()),
-            filename: Err("filename was not initialized".to_string()),
+            acquisition_id: Err("acquisition_id is missing".to_string()),
+            analysis_id: Err("analysis_id is missing".to_string()),
+            filename: Err("filename is missing".to_string()),
             info: Ok(None),
             member: Ok(None),
             view: Ok(None),
@@ -756,6 +868,8 @@ impl<'a> DownloadOutputFromAcquisitionAnalysis<'a> {
     }
 
     /// Sets `acquisition_id` in the path, which has to be given.
+    ///
+    /// The id of the acquisition.
     pub fn acquisition_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -765,6 +879,8 @@ impl<'a> DownloadOutputFromAcquisitionAnalysis<'a> {
     }
 
     /// Sets `analysis_id` in the path, which has to be given.
+    ///
+    /// The id of the analysis.
     pub fn analysis_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -774,6 +890,8 @@ impl<'a> DownloadOutputFromAcquisitionAnalysis<'a> {
     }
 
     /// Sets `filename` in the path, which has to be given.
+    ///
+    /// The name of the file.
     pub fn filename<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -783,6 +901,8 @@ impl<'a> DownloadOutputFromAcquisitionAnalysis<'a> {
     }
 
     /// Sets `info` in the query.
+    ///
+    /// Answers the listing of a zip file in place of its bytes.
     pub fn info<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -792,6 +912,8 @@ impl<'a> DownloadOutputFromAcquisitionAnalysis<'a> {
     }
 
     /// Sets `member` in the query.
+    ///
+    /// The path of one member of a zip file, to answer in place of the whole file.
     pub fn member<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -801,6 +923,8 @@ impl<'a> DownloadOutputFromAcquisitionAnalysis<'a> {
     }
 
     /// Sets `view` in the query.
+    ///
+    /// Answers with the file's own content type and honours `Range`.
     pub fn view<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -810,6 +934,8 @@ impl<'a> DownloadOutputFromAcquisitionAnalysis<'a> {
     }
 
     /// Sets `content-range` in the header.
+    ///
+    /// A header of answers, which a request has no use for.
     pub fn content_range<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -819,6 +945,8 @@ impl<'a> DownloadOutputFromAcquisitionAnalysis<'a> {
     }
 
     /// Sets `range` in the header.
+    ///
+    /// The bytes to answer, as `bytes=first-last`. Honoured only with `view=true`.
     pub fn range<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -828,6 +956,8 @@ impl<'a> DownloadOutputFromAcquisitionAnalysis<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -883,12 +1013,14 @@ impl<'a> AcquisitionCopy<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            acquisition_id: Err("acquisition_id was not initialized".to_string()),
+            acquisition_id: Err("acquisition_id is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `acquisition_id` in the path, which has to be given.
+    ///
+    /// The id of the acquisition.
     pub fn acquisition_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -964,8 +1096,8 @@ impl<'a> DownloadFileFromAcquisition<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            acquisition_id: Err("acquisition_id was not initialized".to_string()),
-            file_name: Err("file_name was not initialized".to_string()),
+            acquisition_id: Err("acquisition_id is missing".to_string()),
+            file_name: Err("file_name is missing".to_string()),
             hash: Ok(None),
             info: Ok(None),
             member: Ok(None),
@@ -978,6 +1110,8 @@ impl<'a> DownloadFileFromAcquisition<'a> {
     }
 
     /// Sets `acquisition_id` in the path, which has to be given.
+    ///
+    /// The id of the acquisition.
     pub fn acquisition_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -987,6 +1121,8 @@ impl<'a> DownloadFileFromAcquisition<'a> {
     }
 
     /// Sets `file_name` in the path, which has to be given.
+    ///
+    /// The name of the file.
     pub fn file_name<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -996,6 +1132,8 @@ impl<'a> DownloadFileFromAcquisition<'a> {
     }
 
     /// Sets `hash` in the query.
+    ///
+    /// Answers 409 when the stored hash is another one.
     pub fn hash<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1005,6 +1143,8 @@ impl<'a> DownloadFileFromAcquisition<'a> {
     }
 
     /// Sets `info` in the query.
+    ///
+    /// Answers the listing of a zip file in place of its bytes.
     pub fn info<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -1014,6 +1154,8 @@ impl<'a> DownloadFileFromAcquisition<'a> {
     }
 
     /// Sets `member` in the query.
+    ///
+    /// The path of one member of a zip file, to answer in place of the whole file.
     pub fn member<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1023,6 +1165,8 @@ impl<'a> DownloadFileFromAcquisition<'a> {
     }
 
     /// Sets `version` in the query.
+    ///
+    /// The version; 0 or absent is the current one.
     pub fn version<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -1032,6 +1176,8 @@ impl<'a> DownloadFileFromAcquisition<'a> {
     }
 
     /// Sets `view` in the query.
+    ///
+    /// Answers with the file's own content type and honours `Range`.
     pub fn view<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -1041,6 +1187,8 @@ impl<'a> DownloadFileFromAcquisition<'a> {
     }
 
     /// Sets `content-range` in the header.
+    ///
+    /// A header of answers, which a request has no use for.
     pub fn content_range<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1050,6 +1198,8 @@ impl<'a> DownloadFileFromAcquisition<'a> {
     }
 
     /// Sets `range` in the header.
+    ///
+    /// The bytes to answer, as `bytes=first-last`. Honoured only with `view=true`.
     pub fn range<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1059,6 +1209,8 @@ impl<'a> DownloadFileFromAcquisition<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1126,7 +1278,7 @@ impl<'a> GetAcquisitionAnalyses<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
             after_id: Ok(None),
             filter: Ok(None),
             include_all_info: Ok(None),
@@ -1142,6 +1294,8 @@ impl<'a> GetAcquisitionAnalyses<'a> {
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1151,6 +1305,8 @@ impl<'a> GetAcquisitionAnalyses<'a> {
     }
 
     /// Sets `after_id` in the query.
+    ///
+    /// Answers only rows whose id is greater, in ascending order of id; empty starts at the beginning. Not together with `sort`, `page` or `skip`.
     pub fn after_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1160,6 +1316,8 @@ impl<'a> GetAcquisitionAnalyses<'a> {
     }
 
     /// Sets `filter` in the query.
+    ///
+    /// Conditions that must all hold, separated by commas, each a field, an operator (`=`, `!=`, `<`, `<=`, `>`, `>=`, or `=~` for an unanchored regular expression) and a value. In double quotes a value stays text; a literal comma is written `\,`.
     pub fn filter<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1169,6 +1327,8 @@ impl<'a> GetAcquisitionAnalyses<'a> {
     }
 
     /// Sets `include_all_info` in the query.
+    ///
+    /// Answers `info` of rows and of their files in full.
     pub fn include_all_info<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -1178,6 +1338,8 @@ impl<'a> GetAcquisitionAnalyses<'a> {
     }
 
     /// Sets `inflate_job` in the query.
+    ///
+    /// Answers the whole job in place of its id.
     pub fn inflate_job<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -1187,6 +1349,8 @@ impl<'a> GetAcquisitionAnalyses<'a> {
     }
 
     /// Sets `join` in the query.
+    ///
+    /// Adds related documents; `origin` adds who or what made the container and its files.
     pub fn join<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<crate::types::JoinType>,
@@ -1196,6 +1360,8 @@ impl<'a> GetAcquisitionAnalyses<'a> {
     }
 
     /// Sets `join_avatars` in the query.
+    ///
+    /// Adds names and pictures of the users who wrote notes.
     pub fn join_avatars<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -1205,6 +1371,8 @@ impl<'a> GetAcquisitionAnalyses<'a> {
     }
 
     /// Sets `limit` in the query.
+    ///
+    /// The largest number of rows to answer.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -1214,6 +1382,8 @@ impl<'a> GetAcquisitionAnalyses<'a> {
     }
 
     /// Sets `page` in the query.
+    ///
+    /// The page to answer, counted from 1; needs `limit`. Not together with `skip` or `after_id`.
     pub fn page<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -1223,6 +1393,8 @@ impl<'a> GetAcquisitionAnalyses<'a> {
     }
 
     /// Sets `skip` in the query.
+    ///
+    /// The number of rows to leave out at the start. Not together with `page` or `after_id`.
     pub fn skip<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -1232,6 +1404,8 @@ impl<'a> GetAcquisitionAnalyses<'a> {
     }
 
     /// Sets `sort` in the query.
+    ///
+    /// Fields to sort by, separated by commas, each with `:asc` (the default) or `:desc`.
     pub fn sort<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1241,6 +1415,8 @@ impl<'a> GetAcquisitionAnalyses<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1308,13 +1484,15 @@ impl<'a> AddAcquisitionAnalysis<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
             job: Ok(None),
-            body: Err("body was not initialized".to_string()),
+            body: Err("body is missing".to_string()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1324,6 +1502,8 @@ impl<'a> AddAcquisitionAnalysis<'a> {
     }
 
     /// Sets `job` in the query.
+    ///
+    /// Answers the id of the analysis's job in place of the analysis's own.
     pub fn job<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -1374,8 +1554,8 @@ impl<'a> GetAcquisitionAnalysis<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            analysis_id: Err("analysis_id was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            analysis_id: Err("analysis_id is missing".to_string()),
             inflate_job: Ok(None),
             join: Ok(None),
             join_avatars: Ok(None),
@@ -1383,6 +1563,8 @@ impl<'a> GetAcquisitionAnalysis<'a> {
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1392,6 +1574,8 @@ impl<'a> GetAcquisitionAnalysis<'a> {
     }
 
     /// Sets `analysis_id` in the path, which has to be given.
+    ///
+    /// The id of the analysis.
     pub fn analysis_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1401,6 +1585,8 @@ impl<'a> GetAcquisitionAnalysis<'a> {
     }
 
     /// Sets `inflate_job` in the query.
+    ///
+    /// Answers the whole job in place of its id.
     pub fn inflate_job<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -1410,6 +1596,8 @@ impl<'a> GetAcquisitionAnalysis<'a> {
     }
 
     /// Sets `join` in the query.
+    ///
+    /// Adds related documents; `origin` adds who or what made the container and its files.
     pub fn join<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<crate::types::JoinType>,
@@ -1419,6 +1607,8 @@ impl<'a> GetAcquisitionAnalysis<'a> {
     }
 
     /// Sets `join_avatars` in the query.
+    ///
+    /// Adds names and pictures of the users who wrote notes.
     pub fn join_avatars<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -1460,13 +1650,15 @@ impl<'a> ModifyAcquisitionAnalysis<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            analysis_id: Err("analysis_id was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            analysis_id: Err("analysis_id is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1476,6 +1668,8 @@ impl<'a> ModifyAcquisitionAnalysis<'a> {
     }
 
     /// Sets `analysis_id` in the path, which has to be given.
+    ///
+    /// The id of the analysis.
     pub fn analysis_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1548,13 +1742,15 @@ impl<'a> DeleteAcquisitionAnalysis<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            analysis_id: Err("analysis_id was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            analysis_id: Err("analysis_id is missing".to_string()),
             delete_reason: Ok(None),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1564,6 +1760,8 @@ impl<'a> DeleteAcquisitionAnalysis<'a> {
     }
 
     /// Sets `analysis_id` in the path, which has to be given.
+    ///
+    /// The id of the analysis.
     pub fn analysis_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1573,6 +1771,8 @@ impl<'a> DeleteAcquisitionAnalysis<'a> {
     }
 
     /// Sets `delete_reason` in the query.
+    ///
+    /// Why it is deleted. Sites that keep an audit trail ask for it.
     pub fn delete_reason<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<crate::types::ContainerDeleteReason>,
@@ -1617,18 +1817,20 @@ impl<'a> UploadOutputToAcquisitionAnalysis<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            analysis_id: Err("analysis_id was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            analysis_id: Err("analysis_id is missing".to_string()),
             id: Ok(None),
             job: Ok(None),
             level: Ok(None),
             ticket: Ok(None),
             content_type: Ok(None),
-            body: Err("body was not initialized".to_string()),
+            body: Err("body is missing".to_string()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1638,6 +1840,8 @@ impl<'a> UploadOutputToAcquisitionAnalysis<'a> {
     }
 
     /// Sets `analysis_id` in the path, which has to be given.
+    ///
+    /// The id of the analysis.
     pub fn analysis_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1647,6 +1851,8 @@ impl<'a> UploadOutputToAcquisitionAnalysis<'a> {
     }
 
     /// Sets `id` in the query.
+    ///
+    /// The container that the outputs go to; for the engine.
     pub fn id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1656,6 +1862,8 @@ impl<'a> UploadOutputToAcquisitionAnalysis<'a> {
     }
 
     /// Sets `job` in the query.
+    ///
+    /// The job whose outputs these are; for the engine.
     pub fn job<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1665,6 +1873,8 @@ impl<'a> UploadOutputToAcquisitionAnalysis<'a> {
     }
 
     /// Sets `level` in the query.
+    ///
+    /// The kind of container that the outputs go to; for the engine.
     pub fn level<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<crate::types::ContainerType>,
@@ -1674,6 +1884,8 @@ impl<'a> UploadOutputToAcquisitionAnalysis<'a> {
     }
 
     /// Sets `ticket` in the query.
+    ///
+    /// A ticket in place of a key, or empty to ask for one.
     pub fn ticket<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1748,13 +1960,15 @@ impl<'a> DeleteAcquisitionAnalysisNote<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            analysis_id: Err("analysis_id was not initialized".to_string()),
-            note_id: Err("note_id was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            analysis_id: Err("analysis_id is missing".to_string()),
+            note_id: Err("note_id is missing".to_string()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1764,6 +1978,8 @@ impl<'a> DeleteAcquisitionAnalysisNote<'a> {
     }
 
     /// Sets `analysis_id` in the path, which has to be given.
+    ///
+    /// The id of the analysis.
     pub fn analysis_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1773,6 +1989,8 @@ impl<'a> DeleteAcquisitionAnalysisNote<'a> {
     }
 
     /// Sets `note_id` in the path, which has to be given.
+    ///
+    /// The id of the note.
     pub fn note_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1812,13 +2030,15 @@ impl<'a> ModifyAcquisitionFile<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            filename: Err("filename was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            filename: Err("filename is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1828,6 +2048,8 @@ impl<'a> ModifyAcquisitionFile<'a> {
     }
 
     /// Sets `filename` in the path, which has to be given.
+    ///
+    /// The name of the file.
     pub fn filename<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1896,14 +2118,16 @@ impl<'a> DeleteAcquisitionFile<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            filename: Err("filename was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            filename: Err("filename is missing".to_string()),
             delete_reason: Ok(None),
             force: Ok(None),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1913,6 +2137,8 @@ impl<'a> DeleteAcquisitionFile<'a> {
     }
 
     /// Sets `filename` in the path, which has to be given.
+    ///
+    /// The name of the file.
     pub fn filename<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1922,6 +2148,8 @@ impl<'a> DeleteAcquisitionFile<'a> {
     }
 
     /// Sets `delete_reason` in the query.
+    ///
+    /// Why it is deleted. Sites that keep an audit trail ask for it.
     pub fn delete_reason<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<crate::types::ContainerDeleteReason>,
@@ -1931,6 +2159,8 @@ impl<'a> DeleteAcquisitionFile<'a> {
     }
 
     /// Sets `force` in the query.
+    ///
+    /// Deletes even if some checks fail.
     pub fn force<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -1968,13 +2198,15 @@ impl<'a> ModifyAcquisitionFileClassification<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            filename: Err("filename was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            filename: Err("filename is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1984,6 +2216,8 @@ impl<'a> ModifyAcquisitionFileClassification<'a> {
     }
 
     /// Sets `filename` in the path, which has to be given.
+    ///
+    /// The name of the file.
     pub fn filename<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2056,12 +2290,14 @@ impl<'a> GetAcquisitionFileInfo<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            filename: Err("filename was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            filename: Err("filename is missing".to_string()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2071,6 +2307,8 @@ impl<'a> GetAcquisitionFileInfo<'a> {
     }
 
     /// Sets `filename` in the path, which has to be given.
+    ///
+    /// The name of the file.
     pub fn filename<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2109,13 +2347,15 @@ impl<'a> ModifyAcquisitionFileInfo<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            filename: Err("filename was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            filename: Err("filename is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2125,6 +2365,8 @@ impl<'a> ModifyAcquisitionFileInfo<'a> {
     }
 
     /// Sets `filename` in the path, which has to be given.
+    ///
+    /// The name of the file.
     pub fn filename<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2187,12 +2429,14 @@ impl<'a> ModifyAcquisitionInfo<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2251,12 +2495,14 @@ impl<'a> GetAcquisitionNote<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            note_id: Err("note_id was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            note_id: Err("note_id is missing".to_string()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2266,6 +2512,8 @@ impl<'a> GetAcquisitionNote<'a> {
     }
 
     /// Sets `note_id` in the path, which has to be given.
+    ///
+    /// The id of the note.
     pub fn note_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2301,13 +2549,15 @@ impl<'a> ModifyAcquisitionNote<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            note_id: Err("note_id was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            note_id: Err("note_id is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2317,6 +2567,8 @@ impl<'a> ModifyAcquisitionNote<'a> {
     }
 
     /// Sets `note_id` in the path, which has to be given.
+    ///
+    /// The id of the note.
     pub fn note_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2376,12 +2628,14 @@ impl<'a> DeleteAcquisitionNote<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            note_id: Err("note_id was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            note_id: Err("note_id is missing".to_string()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2391,6 +2645,8 @@ impl<'a> DeleteAcquisitionNote<'a> {
     }
 
     /// Sets `note_id` in the path, which has to be given.
+    ///
+    /// The id of the note.
     pub fn note_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2425,12 +2681,14 @@ impl<'a> AddAcquisitionTag<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2489,12 +2747,14 @@ impl<'a> AddAcquisitionTags<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            body: Err("body was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            body: Err("body is missing".to_string()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2538,12 +2798,14 @@ impl<'a> DeleteAcquisitionTags<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            body: Err("body was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            body: Err("body is missing".to_string()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2587,12 +2849,14 @@ impl<'a> GetAcquisitionTag<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            value: Err("value was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            value: Err("value is missing".to_string()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2637,13 +2901,15 @@ impl<'a> RenameAcquisitionTag<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            value: Err("value was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            value: Err("value is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2712,12 +2978,14 @@ impl<'a> DeleteAcquisitionTag<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            value: Err("value was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            value: Err("value is missing".to_string()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2762,13 +3030,15 @@ impl<'a> AddAcquisitionAnalysisNote<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            container_id: Err("container_id was not initialized".to_string()),
-            analysis_id: Err("analysis_id was not initialized".to_string()),
+            container_id: Err("container_id is missing".to_string()),
+            analysis_id: Err("analysis_id is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `container_id` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn container_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2778,6 +3048,8 @@ impl<'a> AddAcquisitionAnalysisNote<'a> {
     }
 
     /// Sets `analysis_id` in the path, which has to be given.
+    ///
+    /// The id of the analysis.
     pub fn analysis_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2847,7 +3119,7 @@ impl<'a> UploadFileToAcquisition<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            container_id: Err("container_id was not initialized".to_string()),
+            container_id: Err("container_id is missing".to_string()),
             id: Ok(None),
             job: Ok(None),
             level: Ok(None),
@@ -2855,11 +3127,13 @@ impl<'a> UploadFileToAcquisition<'a> {
             ticket: Ok(None),
             content_type: Ok(None),
             x_accept_feature: Ok(None),
-            body: Err("body was not initialized".to_string()),
+            body: Err("body is missing".to_string()),
         }
     }
 
     /// Sets `container_id` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn container_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2869,6 +3143,8 @@ impl<'a> UploadFileToAcquisition<'a> {
     }
 
     /// Sets `id` in the query.
+    ///
+    /// The container that the outputs go to; for the engine.
     pub fn id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2878,6 +3154,8 @@ impl<'a> UploadFileToAcquisition<'a> {
     }
 
     /// Sets `job` in the query.
+    ///
+    /// The job whose outputs these are; for the engine.
     pub fn job<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2887,6 +3165,8 @@ impl<'a> UploadFileToAcquisition<'a> {
     }
 
     /// Sets `level` in the query.
+    ///
+    /// The kind of container that the outputs go to; for the engine.
     pub fn level<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<crate::types::ContainerType>,
@@ -2896,6 +3176,8 @@ impl<'a> UploadFileToAcquisition<'a> {
     }
 
     /// Sets `preserve_metadata` in the query.
+    ///
+    /// Keeps type, classification, tags and `info` of a file of the same name, unless the upload states others.
     pub fn preserve_metadata<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -2905,6 +3187,8 @@ impl<'a> UploadFileToAcquisition<'a> {
     }
 
     /// Sets `ticket` in the query.
+    ///
+    /// A ticket in place of a key, or empty to ask for one.
     pub fn ticket<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2923,6 +3207,8 @@ impl<'a> UploadFileToAcquisition<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2989,12 +3275,14 @@ impl<'a> AddAcquisitionNote<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            container_id: Err("container_id was not initialized".to_string()),
+            container_id: Err("container_id is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `container_id` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn container_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3060,9 +3348,9 @@ impl<'a> GetAcquisitionAnalysisOutputZipInfo<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            acquisition_id: Err("acquisition_id was not initialized".to_string()),
-            analysis_id: Err("analysis_id was not initialized".to_string()),
-            filename: Err("filename was not initialized".to_string()),
+            acquisition_id: Err("acquisition_id is missing".to_string()),
+            analysis_id: Err("analysis_id is missing".to_string()),
+            filename: Err("filename is missing".to_string()),
             member: Ok(None),
             ticket: Ok(None),
             view: Ok(None),
@@ -3073,6 +3361,8 @@ impl<'a> GetAcquisitionAnalysisOutputZipInfo<'a> {
     }
 
     /// Sets `acquisition_id` in the path, which has to be given.
+    ///
+    /// The id of the acquisition.
     pub fn acquisition_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3082,6 +3372,8 @@ impl<'a> GetAcquisitionAnalysisOutputZipInfo<'a> {
     }
 
     /// Sets `analysis_id` in the path, which has to be given.
+    ///
+    /// The id of the analysis.
     pub fn analysis_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3091,6 +3383,8 @@ impl<'a> GetAcquisitionAnalysisOutputZipInfo<'a> {
     }
 
     /// Sets `filename` in the path, which has to be given.
+    ///
+    /// The name of the file.
     pub fn filename<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3100,6 +3394,8 @@ impl<'a> GetAcquisitionAnalysisOutputZipInfo<'a> {
     }
 
     /// Sets `member` in the query.
+    ///
+    /// The path of one member of a zip file, to answer in place of the whole file.
     pub fn member<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3118,6 +3414,8 @@ impl<'a> GetAcquisitionAnalysisOutputZipInfo<'a> {
     }
 
     /// Sets `view` in the query.
+    ///
+    /// Answers with the file's own content type and honours `Range`.
     pub fn view<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -3127,6 +3425,8 @@ impl<'a> GetAcquisitionAnalysisOutputZipInfo<'a> {
     }
 
     /// Sets `content-range` in the header.
+    ///
+    /// A header of answers, which a request has no use for.
     pub fn content_range<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3136,6 +3436,8 @@ impl<'a> GetAcquisitionAnalysisOutputZipInfo<'a> {
     }
 
     /// Sets `range` in the header.
+    ///
+    /// The bytes to answer, as `bytes=first-last`. Honoured only with `view=true`.
     pub fn range<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3145,6 +3447,8 @@ impl<'a> GetAcquisitionAnalysisOutputZipInfo<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3207,9 +3511,9 @@ impl<'a> GetAcquisitionAnalysisOutputDownloadTicket<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            acquisition_id: Err("acquisition_id was not initialized".to_string()),
-            analysis_id: Err("analysis_id was not initialized".to_string()),
-            filename: Err("filename was not initialized".to_string()),
+            acquisition_id: Err("acquisition_id is missing".to_string()),
+            analysis_id: Err("analysis_id is missing".to_string()),
+            filename: Err("filename is missing".to_string()),
             info: Ok(None),
             member: Ok(None),
             view: Ok(None),
@@ -3220,6 +3524,8 @@ impl<'a> GetAcquisitionAnalysisOutputDownloadTicket<'a> {
     }
 
     /// Sets `acquisition_id` in the path, which has to be given.
+    ///
+    /// The id of the acquisition.
     pub fn acquisition_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3229,6 +3535,8 @@ impl<'a> GetAcquisitionAnalysisOutputDownloadTicket<'a> {
     }
 
     /// Sets `analysis_id` in the path, which has to be given.
+    ///
+    /// The id of the analysis.
     pub fn analysis_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3238,6 +3546,8 @@ impl<'a> GetAcquisitionAnalysisOutputDownloadTicket<'a> {
     }
 
     /// Sets `filename` in the path, which has to be given.
+    ///
+    /// The name of the file.
     pub fn filename<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3247,6 +3557,8 @@ impl<'a> GetAcquisitionAnalysisOutputDownloadTicket<'a> {
     }
 
     /// Sets `info` in the query.
+    ///
+    /// Answers the listing of a zip file in place of its bytes.
     pub fn info<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -3256,6 +3568,8 @@ impl<'a> GetAcquisitionAnalysisOutputDownloadTicket<'a> {
     }
 
     /// Sets `member` in the query.
+    ///
+    /// The path of one member of a zip file, to answer in place of the whole file.
     pub fn member<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3265,6 +3579,8 @@ impl<'a> GetAcquisitionAnalysisOutputDownloadTicket<'a> {
     }
 
     /// Sets `view` in the query.
+    ///
+    /// Answers with the file's own content type and honours `Range`.
     pub fn view<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -3274,6 +3590,8 @@ impl<'a> GetAcquisitionAnalysisOutputDownloadTicket<'a> {
     }
 
     /// Sets `content-range` in the header.
+    ///
+    /// A header of answers, which a request has no use for.
     pub fn content_range<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3283,6 +3601,8 @@ impl<'a> GetAcquisitionAnalysisOutputDownloadTicket<'a> {
     }
 
     /// Sets `range` in the header.
+    ///
+    /// The bytes to answer, as `bytes=first-last`. Honoured only with `view=true`.
     pub fn range<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3292,6 +3612,8 @@ impl<'a> GetAcquisitionAnalysisOutputDownloadTicket<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3355,8 +3677,8 @@ impl<'a> GetAcquisitionFileZipInfo<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            acquisition_id: Err("acquisition_id was not initialized".to_string()),
-            file_name: Err("file_name was not initialized".to_string()),
+            acquisition_id: Err("acquisition_id is missing".to_string()),
+            file_name: Err("file_name is missing".to_string()),
             hash: Ok(None),
             member: Ok(None),
             ticket: Ok(None),
@@ -3369,6 +3691,8 @@ impl<'a> GetAcquisitionFileZipInfo<'a> {
     }
 
     /// Sets `acquisition_id` in the path, which has to be given.
+    ///
+    /// The id of the acquisition.
     pub fn acquisition_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3378,6 +3702,8 @@ impl<'a> GetAcquisitionFileZipInfo<'a> {
     }
 
     /// Sets `file_name` in the path, which has to be given.
+    ///
+    /// The name of the file.
     pub fn file_name<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3387,6 +3713,8 @@ impl<'a> GetAcquisitionFileZipInfo<'a> {
     }
 
     /// Sets `hash` in the query.
+    ///
+    /// Answers 409 when the stored hash is another one.
     pub fn hash<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3396,6 +3724,8 @@ impl<'a> GetAcquisitionFileZipInfo<'a> {
     }
 
     /// Sets `member` in the query.
+    ///
+    /// The path of one member of a zip file, to answer in place of the whole file.
     pub fn member<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3414,6 +3744,8 @@ impl<'a> GetAcquisitionFileZipInfo<'a> {
     }
 
     /// Sets `version` in the query.
+    ///
+    /// The version; 0 or absent is the current one.
     pub fn version<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -3423,6 +3755,8 @@ impl<'a> GetAcquisitionFileZipInfo<'a> {
     }
 
     /// Sets `view` in the query.
+    ///
+    /// Answers with the file's own content type and honours `Range`.
     pub fn view<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -3432,6 +3766,8 @@ impl<'a> GetAcquisitionFileZipInfo<'a> {
     }
 
     /// Sets `content-range` in the header.
+    ///
+    /// A header of answers, which a request has no use for.
     pub fn content_range<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3441,6 +3777,8 @@ impl<'a> GetAcquisitionFileZipInfo<'a> {
     }
 
     /// Sets `range` in the header.
+    ///
+    /// The bytes to answer, as `bytes=first-last`. Honoured only with `view=true`.
     pub fn range<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3450,6 +3788,8 @@ impl<'a> GetAcquisitionFileZipInfo<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3515,8 +3855,8 @@ impl<'a> GetAcquisitionDownloadTicket<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            acquisition_id: Err("acquisition_id was not initialized".to_string()),
-            file_name: Err("file_name was not initialized".to_string()),
+            acquisition_id: Err("acquisition_id is missing".to_string()),
+            file_name: Err("file_name is missing".to_string()),
             hash: Ok(None),
             info: Ok(None),
             member: Ok(None),
@@ -3529,6 +3869,8 @@ impl<'a> GetAcquisitionDownloadTicket<'a> {
     }
 
     /// Sets `acquisition_id` in the path, which has to be given.
+    ///
+    /// The id of the acquisition.
     pub fn acquisition_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3538,6 +3880,8 @@ impl<'a> GetAcquisitionDownloadTicket<'a> {
     }
 
     /// Sets `file_name` in the path, which has to be given.
+    ///
+    /// The name of the file.
     pub fn file_name<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3547,6 +3891,8 @@ impl<'a> GetAcquisitionDownloadTicket<'a> {
     }
 
     /// Sets `hash` in the query.
+    ///
+    /// Answers 409 when the stored hash is another one.
     pub fn hash<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3556,6 +3902,8 @@ impl<'a> GetAcquisitionDownloadTicket<'a> {
     }
 
     /// Sets `info` in the query.
+    ///
+    /// Answers the listing of a zip file in place of its bytes.
     pub fn info<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -3565,6 +3913,8 @@ impl<'a> GetAcquisitionDownloadTicket<'a> {
     }
 
     /// Sets `member` in the query.
+    ///
+    /// The path of one member of a zip file, to answer in place of the whole file.
     pub fn member<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3574,6 +3924,8 @@ impl<'a> GetAcquisitionDownloadTicket<'a> {
     }
 
     /// Sets `version` in the query.
+    ///
+    /// The version; 0 or absent is the current one.
     pub fn version<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -3583,6 +3935,8 @@ impl<'a> GetAcquisitionDownloadTicket<'a> {
     }
 
     /// Sets `view` in the query.
+    ///
+    /// Answers with the file's own content type and honours `Range`.
     pub fn view<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -3592,6 +3946,8 @@ impl<'a> GetAcquisitionDownloadTicket<'a> {
     }
 
     /// Sets `content-range` in the header.
+    ///
+    /// A header of answers, which a request has no use for.
     pub fn content_range<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3601,6 +3957,8 @@ impl<'a> GetAcquisitionDownloadTicket<'a> {
     }
 
     /// Sets `range` in the header.
+    ///
+    /// The bytes to answer, as `bytes=first-last`. Honoured only with `view=true`.
     pub fn range<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3610,6 +3968,8 @@ impl<'a> GetAcquisitionDownloadTicket<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,

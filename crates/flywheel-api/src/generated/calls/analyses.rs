@@ -13,6 +13,8 @@ impl Client {
     /// Lists analyses of all containers.
     ///
     /// `GET /analyses`
+    ///
+    /// Only those whose container the caller may see. Rows leave out `info`; `include_all_info=true` brings it. With `inflate_job` the job stands in place of its id.
     pub fn get_all_analyses(&self) -> GetAllAnalyses<'_> {
         GetAllAnalyses::new(self)
     }
@@ -20,6 +22,8 @@ impl Client {
     /// Reads an analysis.
     ///
     /// `GET /analyses/{analysis_id}`
+    ///
+    /// Inputs are file entries as they were when the analysis was made, `files` are its outputs. The client asks for the inflated job, which then stands in place of its id. Answers 404 when there is no such analysis, 403 when the caller may not see it.
     pub fn get_analysis(&self) -> GetAnalysis<'_> {
         GetAnalysis::new(self)
     }
@@ -27,6 +31,8 @@ impl Client {
     /// Changes label or description of an analysis.
     ///
     /// `PUT /analyses/{analysis_id}`
+    ///
+    /// Answers 404 when there is no such analysis, 403 when the caller may not change it.
     pub fn modify_analysis(&self) -> ModifyAnalysis<'_> {
         ModifyAnalysis::new(self)
     }
@@ -34,6 +40,8 @@ impl Client {
     /// Deletes an analysis with its output files.
     ///
     /// `DELETE /analyses/{analysis_id}`
+    ///
+    /// Answers 404 when there is no such analysis, 403 when the caller may not delete it, 400 when the site asks for a delete reason and none is given.
     pub fn delete_analysis(&self) -> DeleteAnalysis<'_> {
         DeleteAnalysis::new(self)
     }
@@ -41,6 +49,8 @@ impl Client {
     /// Downloads a file of an analysis by name.
     ///
     /// `GET /analyses/{analysis_id}/files/{file_name}`
+    ///
+    /// Answers the bytes as they are stored. With `member` one member of a zip file; with `view=true` the file's own content type and `Range` requests (206, or 416 when the range cannot be satisfied); without `view` a range is ignored. May answer 302 to a signed storage address when the request accepts the feature `safe-redirect`; the key must not follow to another host. Answers 404 when there is no such file or version, 400 when `member` is asked of what is not a zip, 409 when `hash` differs. A name with a slash cannot be addressed this way: use `download_file`.
     pub fn download_file_from_analysis(&self) -> DownloadFileFromAnalysis<'_> {
         DownloadFileFromAnalysis::new(self)
     }
@@ -48,6 +58,8 @@ impl Client {
     /// Downloads an output file of an analysis.
     ///
     /// `GET /analyses/{analysis_id}/files/{filename}`
+    ///
+    /// The stored bytes; one zip member with `member`, ranges with `view=true`. Answers 404 when there is no such file.
     pub fn download_output_from_analysis(&self) -> DownloadOutputFromAnalysis<'_> {
         DownloadOutputFromAnalysis::new(self)
     }
@@ -55,6 +67,8 @@ impl Client {
     /// Sets type or modality of a file of an analysis.
     ///
     /// `PUT /analyses/{cid}/files/{filename}`
+    ///
+    /// Another modality clears the classification, except `Custom`. Unknown keys in the body are refused with 422. Answers 404 when there is no such file.
     pub fn modify_analysis_file(&self) -> ModifyAnalysisFile<'_> {
         ModifyAnalysisFile::new(self)
     }
@@ -62,6 +76,8 @@ impl Client {
     /// Deletes a file of an analysis by name.
     ///
     /// `DELETE /analyses/{cid}/files/{filename}`
+    ///
+    /// Answers 404 when there is no such file, 403 when the caller may not delete it (files from devices need more than files from users and jobs) or when an analysis uses it as input (`reason: analysis_conflict`), 400 when the site asks for a delete reason and none is given. A name with a slash cannot be addressed this way: use `delete_file`.
     pub fn delete_analysis_file(&self) -> DeleteAnalysisFile<'_> {
         DeleteAnalysisFile::new(self)
     }
@@ -69,6 +85,8 @@ impl Client {
     /// Changes the classification of a file of an analysis.
     ///
     /// `PATCH /analyses/{cid}/files/{filename}/classification`
+    ///
+    /// `add` and `delete` change single values, `replace` (alone, or with `modality`) sets all. Values must be known to the file's modality, except under `Custom`; otherwise 422 with `unaccepted_keys`. `replace` beside `add` or `delete` answers 400.
     pub fn modify_analysis_file_classification(
         &self,
     ) -> ModifyAnalysisFileClassification<'_> {
@@ -78,6 +96,8 @@ impl Client {
     /// Reads an output file entry of an analysis by name, `info` included.
     ///
     /// `GET /analyses/{cid}/files/{filename}/info`
+    ///
+    /// Answers 404 when there is no such file.
     pub fn get_analysis_output_file(&self) -> GetAnalysisOutputFile<'_> {
         GetAnalysisOutputFile::new(self)
     }
@@ -85,6 +105,8 @@ impl Client {
     /// Changes the `info` of a file of an analysis.
     ///
     /// `PATCH /analyses/{cid}/files/{filename}/info`
+    ///
+    /// `set` gives top-level keys new values, without merging below them; `delete` removes top-level keys; `replace` swaps the whole object and cannot stand beside the other two (400). `.` in a key becomes `_`, `$` becomes `-`. Answers 404 when there is no such file.
     pub fn modify_analysis_file_info(&self) -> ModifyAnalysisFileInfo<'_> {
         ModifyAnalysisFileInfo::new(self)
     }
@@ -92,6 +114,8 @@ impl Client {
     /// Uploads output files to an analysis.
     ///
     /// `POST /analyses/{container_id}/files`
+    ///
+    /// A multipart body: one `file` part for each file and a `metadata` part with one JSON object or a list matched by `name`. Answers one file entry for each part. Answers 403 when the caller may not change the analysis.
     pub fn upload_output_to_analysis(&self) -> UploadOutputToAnalysis<'_> {
         UploadOutputToAnalysis::new(self)
     }
@@ -99,6 +123,8 @@ impl Client {
     /// Changes the `info` of an analysis.
     ///
     /// `PATCH /analyses/{container_id}/info`
+    ///
+    /// `set` gives top-level keys new values, without merging below them; `delete` removes top-level keys, unknown ones are ignored; `replace` swaps the whole object and cannot stand beside the other two (400). `.` in a key becomes `_`, `$` becomes `-`. Answers 404 when there is no such analysis, 403 when the caller may not change it or the owning project is locked.
     pub fn modify_analysis_info(&self) -> ModifyAnalysisInfo<'_> {
         ModifyAnalysisInfo::new(self)
     }
@@ -113,6 +139,8 @@ impl Client {
     /// Adds a note to an analysis.
     ///
     /// `POST /analyses/{container_id}/notes`
+    ///
+    /// The text must not be empty; the server adds id, author and times. Answers the note. Needs `notes_manage` on the project.
     pub fn add_analysis_note(&self) -> AddAnalysisNote<'_> {
         AddAnalysisNote::new(self)
     }
@@ -120,6 +148,8 @@ impl Client {
     /// Reads a note of an analysis.
     ///
     /// `GET /analyses/{container_id}/notes/{note_id}`
+    ///
+    /// Answers 404 when there is no such note.
     pub fn get_analysis_note(&self) -> GetAnalysisNote<'_> {
         GetAnalysisNote::new(self)
     }
@@ -127,6 +157,8 @@ impl Client {
     /// Changes the text of a note of an analysis.
     ///
     /// `PUT /analyses/{container_id}/notes/{note_id}`
+    ///
+    /// Only its author or a site admin may; others get 403. Answers the number of changed notes.
     pub fn modify_analysis_note(&self) -> ModifyAnalysisNote<'_> {
         ModifyAnalysisNote::new(self)
     }
@@ -134,6 +166,8 @@ impl Client {
     /// Deletes a note of an analysis.
     ///
     /// `DELETE /analyses/{container_id}/notes/{note_id}`
+    ///
+    /// Only its author or a site admin may; others get 403. Answers 404 when there is no such note.
     pub fn delete_analysis_note(&self) -> DeleteAnalysisNote<'_> {
         DeleteAnalysisNote::new(self)
     }
@@ -141,6 +175,8 @@ impl Client {
     /// Adds one tag to an analysis.
     ///
     /// `POST /analyses/{container_id}/tags`
+    ///
+    /// Tags are compared exactly, case included. Answers 409 when the tag is already there, 403 when the caller may not manage tags or the owning project is locked.
     pub fn add_analysis_tag(&self) -> AddAnalysisTag<'_> {
         AddAnalysisTag::new(self)
     }
@@ -148,6 +184,8 @@ impl Client {
     /// Reads one tag of an analysis.
     ///
     /// `GET /analyses/{container_id}/tags/{value}`
+    ///
+    /// Answers the tag itself, or 404 when it is not there.
     pub fn get_analysis_tag(&self) -> GetAnalysisTag<'_> {
         GetAnalysisTag::new(self)
     }
@@ -155,6 +193,8 @@ impl Client {
     /// Replaces one tag of an analysis by another.
     ///
     /// `PUT /analyses/{container_id}/tags/{value}`
+    ///
+    /// Answers the new tag; 404 when the old one is not there, 409 when the new one already is.
     pub fn rename_analysis_tag(&self) -> RenameAnalysisTag<'_> {
         RenameAnalysisTag::new(self)
     }
@@ -162,6 +202,8 @@ impl Client {
     /// Removes one tag from an analysis.
     ///
     /// `DELETE /analyses/{container_id}/tags/{value}`
+    ///
+    /// Answers 404 when the tag is not there, 403 when the caller may not manage tags or the owning project is locked.
     pub fn delete_analysis_tag(&self) -> DeleteAnalysisTag<'_> {
         DeleteAnalysisTag::new(self)
     }
@@ -169,6 +211,8 @@ impl Client {
     /// Lists the analyses below a container at one level.
     ///
     /// `GET /{container_name}/{container_id}/{subcontainer_name}/analyses`
+    ///
+    /// The third part of the path is the plural of a level below the container, or `all` for the container and everything below. A level that is not below answers 400.
     pub fn get_analyses(&self) -> GetAnalyses<'_> {
         GetAnalyses::new(self)
     }
@@ -176,6 +220,8 @@ impl Client {
     /// Lists the members of a zip file of an analysis.
     ///
     /// `GET /analyses/{analysis_id}/files/{file_name}`
+    ///
+    /// Each member with its path, size in bytes and time. Answers 400 when the file is not a zip, 404 when there is no such file.
     pub fn get_analysis_file_zip_info(&self) -> GetAnalysisFileZipInfo<'_> {
         GetAnalysisFileZipInfo::new(self)
     }
@@ -183,6 +229,8 @@ impl Client {
     /// Makes a ticket for the download of a file of an analysis.
     ///
     /// `GET /analyses/{analysis_id}/files/{file_name}`
+    ///
+    /// The ticket takes the place of the key in a later request for the same file (`?ticket=`), so that the address can be handed on. Answers 404 when there is no such file.
     pub fn get_analysis_download_ticket(&self) -> GetAnalysisDownloadTicket<'_> {
         GetAnalysisDownloadTicket::new(self)
     }
@@ -190,6 +238,8 @@ impl Client {
     /// Lists the members of a zipped output file of an analysis.
     ///
     /// `GET /analyses/{analysis_id}/files/{filename}`
+    ///
+    /// Answers 400 when the file is not a zip, 404 when there is no such file.
     pub fn get_analysis_output_zip_info(&self) -> GetAnalysisOutputZipInfo<'_> {
         GetAnalysisOutputZipInfo::new(self)
     }
@@ -197,6 +247,8 @@ impl Client {
     /// Makes a ticket for the download of an output file of an analysis.
     ///
     /// `GET /analyses/{analysis_id}/files/{filename}`
+    ///
+    /// The stored bytes; one zip member with `member`, ranges with `view=true`. Answers 404 when there is no such file.
     pub fn get_analysis_output_download_ticket(
         &self,
     ) -> GetAnalysisOutputDownloadTicket<'_> {
@@ -236,6 +288,8 @@ impl<'a> GetAllAnalyses<'a> {
     }
 
     /// Sets `after_id` in the query.
+    ///
+    /// Answers only rows whose id is greater, in ascending order of id; empty starts at the beginning. Not together with `sort`, `page` or `skip`.
     pub fn after_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -245,6 +299,8 @@ impl<'a> GetAllAnalyses<'a> {
     }
 
     /// Sets `filter` in the query.
+    ///
+    /// Conditions that must all hold, separated by commas, each a field, an operator (`=`, `!=`, `<`, `<=`, `>`, `>=`, or `=~` for an unanchored regular expression) and a value. In double quotes a value stays text; a literal comma is written `\,`.
     pub fn filter<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -254,6 +310,8 @@ impl<'a> GetAllAnalyses<'a> {
     }
 
     /// Sets `include_all_info` in the query.
+    ///
+    /// Answers `info` of rows and of their files in full.
     pub fn include_all_info<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -263,6 +321,8 @@ impl<'a> GetAllAnalyses<'a> {
     }
 
     /// Sets `inflate_job` in the query.
+    ///
+    /// Answers the whole job in place of its id.
     pub fn inflate_job<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -272,6 +332,8 @@ impl<'a> GetAllAnalyses<'a> {
     }
 
     /// Sets `limit` in the query.
+    ///
+    /// The largest number of rows to answer.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -281,6 +343,8 @@ impl<'a> GetAllAnalyses<'a> {
     }
 
     /// Sets `page` in the query.
+    ///
+    /// The page to answer, counted from 1; needs `limit`. Not together with `skip` or `after_id`.
     pub fn page<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -290,6 +354,8 @@ impl<'a> GetAllAnalyses<'a> {
     }
 
     /// Sets `skip` in the query.
+    ///
+    /// The number of rows to leave out at the start. Not together with `page` or `after_id`.
     pub fn skip<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -299,6 +365,8 @@ impl<'a> GetAllAnalyses<'a> {
     }
 
     /// Sets `sort` in the query.
+    ///
+    /// Fields to sort by, separated by commas, each with `:asc` (the default) or `:desc`.
     pub fn sort<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -308,6 +376,8 @@ impl<'a> GetAllAnalyses<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -367,7 +437,7 @@ impl<'a> GetAnalysis<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            analysis_id: Err("analysis_id was not initialized".to_string()),
+            analysis_id: Err("analysis_id is missing".to_string()),
             inflate_job: Ok(None),
             join: Ok(None),
             join_avatars: Ok(None),
@@ -375,6 +445,8 @@ impl<'a> GetAnalysis<'a> {
     }
 
     /// Sets `analysis_id` in the path, which has to be given.
+    ///
+    /// The id of the analysis.
     pub fn analysis_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -384,6 +456,8 @@ impl<'a> GetAnalysis<'a> {
     }
 
     /// Sets `inflate_job` in the query.
+    ///
+    /// Answers the whole job in place of its id.
     pub fn inflate_job<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -393,6 +467,8 @@ impl<'a> GetAnalysis<'a> {
     }
 
     /// Sets `join` in the query.
+    ///
+    /// Adds related documents; `origin` adds who or what made the container and its files.
     pub fn join<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<crate::types::JoinType>,
@@ -402,6 +478,8 @@ impl<'a> GetAnalysis<'a> {
     }
 
     /// Sets `join_avatars` in the query.
+    ///
+    /// Adds names and pictures of the users who wrote notes.
     pub fn join_avatars<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -438,12 +516,14 @@ impl<'a> ModifyAnalysis<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            analysis_id: Err("analysis_id was not initialized".to_string()),
+            analysis_id: Err("analysis_id is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `analysis_id` in the path, which has to be given.
+    ///
+    /// The id of the analysis.
     pub fn analysis_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -511,12 +591,14 @@ impl<'a> DeleteAnalysis<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            analysis_id: Err("analysis_id was not initialized".to_string()),
+            analysis_id: Err("analysis_id is missing".to_string()),
             delete_reason: Ok(None),
         }
     }
 
     /// Sets `analysis_id` in the path, which has to be given.
+    ///
+    /// The id of the analysis.
     pub fn analysis_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -526,6 +608,8 @@ impl<'a> DeleteAnalysis<'a> {
     }
 
     /// Sets `delete_reason` in the query.
+    ///
+    /// Why it is deleted. Sites that keep an audit trail ask for it.
     pub fn delete_reason<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<crate::types::ContainerDeleteReason>,
@@ -568,8 +652,8 @@ impl<'a> DownloadFileFromAnalysis<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            analysis_id: Err("analysis_id was not initialized".to_string()),
-            file_name: Err("file_name was not initialized".to_string()),
+            analysis_id: Err("analysis_id is missing".to_string()),
+            file_name: Err("file_name is missing".to_string()),
             hash: Ok(None),
             info: Ok(None),
             member: Ok(None),
@@ -582,6 +666,8 @@ impl<'a> DownloadFileFromAnalysis<'a> {
     }
 
     /// Sets `analysis_id` in the path, which has to be given.
+    ///
+    /// The id of the analysis.
     pub fn analysis_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -591,6 +677,8 @@ impl<'a> DownloadFileFromAnalysis<'a> {
     }
 
     /// Sets `file_name` in the path, which has to be given.
+    ///
+    /// The name of the file.
     pub fn file_name<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -600,6 +688,8 @@ impl<'a> DownloadFileFromAnalysis<'a> {
     }
 
     /// Sets `hash` in the query.
+    ///
+    /// Answers 409 when the stored hash is another one.
     pub fn hash<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -609,6 +699,8 @@ impl<'a> DownloadFileFromAnalysis<'a> {
     }
 
     /// Sets `info` in the query.
+    ///
+    /// Answers the listing of a zip file in place of its bytes.
     pub fn info<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -618,6 +710,8 @@ impl<'a> DownloadFileFromAnalysis<'a> {
     }
 
     /// Sets `member` in the query.
+    ///
+    /// The path of one member of a zip file, to answer in place of the whole file.
     pub fn member<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -627,6 +721,8 @@ impl<'a> DownloadFileFromAnalysis<'a> {
     }
 
     /// Sets `version` in the query.
+    ///
+    /// The version; 0 or absent is the current one.
     pub fn version<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -636,6 +732,8 @@ impl<'a> DownloadFileFromAnalysis<'a> {
     }
 
     /// Sets `view` in the query.
+    ///
+    /// Answers with the file's own content type and honours `Range`.
     pub fn view<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -645,6 +743,8 @@ impl<'a> DownloadFileFromAnalysis<'a> {
     }
 
     /// Sets `content-range` in the header.
+    ///
+    /// A header of answers, which a request has no use for.
     pub fn content_range<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -654,6 +754,8 @@ impl<'a> DownloadFileFromAnalysis<'a> {
     }
 
     /// Sets `range` in the header.
+    ///
+    /// The bytes to answer, as `bytes=first-last`. Honoured only with `view=true`.
     pub fn range<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -663,6 +765,8 @@ impl<'a> DownloadFileFromAnalysis<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -726,8 +830,8 @@ impl<'a> DownloadOutputFromAnalysis<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            analysis_id: Err("analysis_id was not initialized".to_string()),
-            filename: Err("filename was not initialized".to_string()),
+            analysis_id: Err("analysis_id is missing".to_string()),
+            filename: Err("filename is missing".to_string()),
             info: Ok(None),
             member: Ok(None),
             view: Ok(None),
@@ -738,6 +842,8 @@ impl<'a> DownloadOutputFromAnalysis<'a> {
     }
 
     /// Sets `analysis_id` in the path, which has to be given.
+    ///
+    /// The id of the analysis.
     pub fn analysis_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -747,6 +853,8 @@ impl<'a> DownloadOutputFromAnalysis<'a> {
     }
 
     /// Sets `filename` in the path, which has to be given.
+    ///
+    /// The name of the file.
     pub fn filename<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -756,6 +864,8 @@ impl<'a> DownloadOutputFromAnalysis<'a> {
     }
 
     /// Sets `info` in the query.
+    ///
+    /// Answers the listing of a zip file in place of its bytes.
     pub fn info<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -765,6 +875,8 @@ impl<'a> DownloadOutputFromAnalysis<'a> {
     }
 
     /// Sets `member` in the query.
+    ///
+    /// The path of one member of a zip file, to answer in place of the whole file.
     pub fn member<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -774,6 +886,8 @@ impl<'a> DownloadOutputFromAnalysis<'a> {
     }
 
     /// Sets `view` in the query.
+    ///
+    /// Answers with the file's own content type and honours `Range`.
     pub fn view<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -783,6 +897,8 @@ impl<'a> DownloadOutputFromAnalysis<'a> {
     }
 
     /// Sets `content-range` in the header.
+    ///
+    /// A header of answers, which a request has no use for.
     pub fn content_range<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -792,6 +908,8 @@ impl<'a> DownloadOutputFromAnalysis<'a> {
     }
 
     /// Sets `range` in the header.
+    ///
+    /// The bytes to answer, as `bytes=first-last`. Honoured only with `view=true`.
     pub fn range<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -801,6 +919,8 @@ impl<'a> DownloadOutputFromAnalysis<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -855,13 +975,15 @@ impl<'a> ModifyAnalysisFile<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            filename: Err("filename was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            filename: Err("filename is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -871,6 +993,8 @@ impl<'a> ModifyAnalysisFile<'a> {
     }
 
     /// Sets `filename` in the path, which has to be given.
+    ///
+    /// The name of the file.
     pub fn filename<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -939,14 +1063,16 @@ impl<'a> DeleteAnalysisFile<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            filename: Err("filename was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            filename: Err("filename is missing".to_string()),
             delete_reason: Ok(None),
             force: Ok(None),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -956,6 +1082,8 @@ impl<'a> DeleteAnalysisFile<'a> {
     }
 
     /// Sets `filename` in the path, which has to be given.
+    ///
+    /// The name of the file.
     pub fn filename<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -965,6 +1093,8 @@ impl<'a> DeleteAnalysisFile<'a> {
     }
 
     /// Sets `delete_reason` in the query.
+    ///
+    /// Why it is deleted. Sites that keep an audit trail ask for it.
     pub fn delete_reason<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<crate::types::ContainerDeleteReason>,
@@ -974,6 +1104,8 @@ impl<'a> DeleteAnalysisFile<'a> {
     }
 
     /// Sets `force` in the query.
+    ///
+    /// Deletes even if some checks fail.
     pub fn force<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -1011,13 +1143,15 @@ impl<'a> ModifyAnalysisFileClassification<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            filename: Err("filename was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            filename: Err("filename is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1027,6 +1161,8 @@ impl<'a> ModifyAnalysisFileClassification<'a> {
     }
 
     /// Sets `filename` in the path, which has to be given.
+    ///
+    /// The name of the file.
     pub fn filename<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1099,12 +1235,14 @@ impl<'a> GetAnalysisOutputFile<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            filename: Err("filename was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            filename: Err("filename is missing".to_string()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1114,6 +1252,8 @@ impl<'a> GetAnalysisOutputFile<'a> {
     }
 
     /// Sets `filename` in the path, which has to be given.
+    ///
+    /// The name of the file.
     pub fn filename<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1149,13 +1289,15 @@ impl<'a> ModifyAnalysisFileInfo<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            filename: Err("filename was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            filename: Err("filename is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1165,6 +1307,8 @@ impl<'a> ModifyAnalysisFileInfo<'a> {
     }
 
     /// Sets `filename` in the path, which has to be given.
+    ///
+    /// The name of the file.
     pub fn filename<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1234,7 +1378,7 @@ impl<'a> UploadOutputToAnalysis<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            container_id: Err("container_id was not initialized".to_string()),
+            container_id: Err("container_id is missing".to_string()),
             id: Ok(None),
             job: Ok(None),
             level: Ok(None),
@@ -1242,11 +1386,13 @@ impl<'a> UploadOutputToAnalysis<'a> {
             ticket: Ok(None),
             content_type: Ok(None),
             x_accept_feature: Ok(None),
-            body: Err("body was not initialized".to_string()),
+            body: Err("body is missing".to_string()),
         }
     }
 
     /// Sets `container_id` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn container_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1256,6 +1402,8 @@ impl<'a> UploadOutputToAnalysis<'a> {
     }
 
     /// Sets `id` in the query.
+    ///
+    /// The container that the outputs go to; for the engine.
     pub fn id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1265,6 +1413,8 @@ impl<'a> UploadOutputToAnalysis<'a> {
     }
 
     /// Sets `job` in the query.
+    ///
+    /// The job whose outputs these are; for the engine.
     pub fn job<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1274,6 +1424,8 @@ impl<'a> UploadOutputToAnalysis<'a> {
     }
 
     /// Sets `level` in the query.
+    ///
+    /// The kind of container that the outputs go to; for the engine.
     pub fn level<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<crate::types::ContainerType>,
@@ -1283,6 +1435,8 @@ impl<'a> UploadOutputToAnalysis<'a> {
     }
 
     /// Sets `preserve_metadata` in the query.
+    ///
+    /// Keeps type, classification, tags and `info` of a file of the same name, unless the upload states others.
     pub fn preserve_metadata<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -1292,6 +1446,8 @@ impl<'a> UploadOutputToAnalysis<'a> {
     }
 
     /// Sets `ticket` in the query.
+    ///
+    /// A ticket in place of a key, or empty to ask for one.
     pub fn ticket<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1310,6 +1466,8 @@ impl<'a> UploadOutputToAnalysis<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1376,12 +1534,14 @@ impl<'a> ModifyAnalysisInfo<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            container_id: Err("container_id was not initialized".to_string()),
+            container_id: Err("container_id is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `container_id` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn container_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1440,12 +1600,14 @@ impl<'a> GetAnalysisInputFiles<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            container_id: Err("container_id was not initialized".to_string()),
-            filename: Err("filename was not initialized".to_string()),
+            container_id: Err("container_id is missing".to_string()),
+            filename: Err("filename is missing".to_string()),
         }
     }
 
     /// Sets `container_id` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn container_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1455,6 +1617,8 @@ impl<'a> GetAnalysisInputFiles<'a> {
     }
 
     /// Sets `filename` in the path, which has to be given.
+    ///
+    /// The name of the file.
     pub fn filename<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1491,12 +1655,14 @@ impl<'a> AddAnalysisNote<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            container_id: Err("container_id was not initialized".to_string()),
+            container_id: Err("container_id is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `container_id` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn container_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1555,12 +1721,14 @@ impl<'a> GetAnalysisNote<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            container_id: Err("container_id was not initialized".to_string()),
-            note_id: Err("note_id was not initialized".to_string()),
+            container_id: Err("container_id is missing".to_string()),
+            note_id: Err("note_id is missing".to_string()),
         }
     }
 
     /// Sets `container_id` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn container_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1570,6 +1738,8 @@ impl<'a> GetAnalysisNote<'a> {
     }
 
     /// Sets `note_id` in the path, which has to be given.
+    ///
+    /// The id of the note.
     pub fn note_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1605,13 +1775,15 @@ impl<'a> ModifyAnalysisNote<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            container_id: Err("container_id was not initialized".to_string()),
-            note_id: Err("note_id was not initialized".to_string()),
+            container_id: Err("container_id is missing".to_string()),
+            note_id: Err("note_id is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `container_id` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn container_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1621,6 +1793,8 @@ impl<'a> ModifyAnalysisNote<'a> {
     }
 
     /// Sets `note_id` in the path, which has to be given.
+    ///
+    /// The id of the note.
     pub fn note_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1680,12 +1854,14 @@ impl<'a> DeleteAnalysisNote<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            container_id: Err("container_id was not initialized".to_string()),
-            note_id: Err("note_id was not initialized".to_string()),
+            container_id: Err("container_id is missing".to_string()),
+            note_id: Err("note_id is missing".to_string()),
         }
     }
 
     /// Sets `container_id` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn container_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1695,6 +1871,8 @@ impl<'a> DeleteAnalysisNote<'a> {
     }
 
     /// Sets `note_id` in the path, which has to be given.
+    ///
+    /// The id of the note.
     pub fn note_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1729,12 +1907,14 @@ impl<'a> AddAnalysisTag<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            container_id: Err("container_id was not initialized".to_string()),
+            container_id: Err("container_id is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `container_id` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn container_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1793,12 +1973,14 @@ impl<'a> GetAnalysisTag<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            container_id: Err("container_id was not initialized".to_string()),
-            value: Err("value was not initialized".to_string()),
+            container_id: Err("container_id is missing".to_string()),
+            value: Err("value is missing".to_string()),
         }
     }
 
     /// Sets `container_id` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn container_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1843,13 +2025,15 @@ impl<'a> RenameAnalysisTag<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            container_id: Err("container_id was not initialized".to_string()),
-            value: Err("value was not initialized".to_string()),
+            container_id: Err("container_id is missing".to_string()),
+            value: Err("value is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `container_id` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn container_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1918,12 +2102,14 @@ impl<'a> DeleteAnalysisTag<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            container_id: Err("container_id was not initialized".to_string()),
-            value: Err("value was not initialized".to_string()),
+            container_id: Err("container_id is missing".to_string()),
+            value: Err("value is missing".to_string()),
         }
     }
 
     /// Sets `container_id` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn container_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1968,9 +2154,9 @@ impl<'a> GetAnalyses<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            container_name: Err("container_name was not initialized".to_string()),
-            container_id: Err("container_id was not initialized".to_string()),
-            subcontainer_name: Err("subcontainer_name was not initialized".to_string()),
+            container_name: Err("container_name is missing".to_string()),
+            container_id: Err("container_id is missing".to_string()),
+            subcontainer_name: Err("subcontainer_name is missing".to_string()),
         }
     }
 
@@ -1984,6 +2170,8 @@ impl<'a> GetAnalyses<'a> {
     }
 
     /// Sets `container_id` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn container_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2041,8 +2229,8 @@ impl<'a> GetAnalysisFileZipInfo<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            analysis_id: Err("analysis_id was not initialized".to_string()),
-            file_name: Err("file_name was not initialized".to_string()),
+            analysis_id: Err("analysis_id is missing".to_string()),
+            file_name: Err("file_name is missing".to_string()),
             hash: Ok(None),
             member: Ok(None),
             ticket: Ok(None),
@@ -2055,6 +2243,8 @@ impl<'a> GetAnalysisFileZipInfo<'a> {
     }
 
     /// Sets `analysis_id` in the path, which has to be given.
+    ///
+    /// The id of the analysis.
     pub fn analysis_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2064,6 +2254,8 @@ impl<'a> GetAnalysisFileZipInfo<'a> {
     }
 
     /// Sets `file_name` in the path, which has to be given.
+    ///
+    /// The name of the file.
     pub fn file_name<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2073,6 +2265,8 @@ impl<'a> GetAnalysisFileZipInfo<'a> {
     }
 
     /// Sets `hash` in the query.
+    ///
+    /// Answers 409 when the stored hash is another one.
     pub fn hash<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2082,6 +2276,8 @@ impl<'a> GetAnalysisFileZipInfo<'a> {
     }
 
     /// Sets `member` in the query.
+    ///
+    /// The path of one member of a zip file, to answer in place of the whole file.
     pub fn member<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2100,6 +2296,8 @@ impl<'a> GetAnalysisFileZipInfo<'a> {
     }
 
     /// Sets `version` in the query.
+    ///
+    /// The version; 0 or absent is the current one.
     pub fn version<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -2109,6 +2307,8 @@ impl<'a> GetAnalysisFileZipInfo<'a> {
     }
 
     /// Sets `view` in the query.
+    ///
+    /// Answers with the file's own content type and honours `Range`.
     pub fn view<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -2118,6 +2318,8 @@ impl<'a> GetAnalysisFileZipInfo<'a> {
     }
 
     /// Sets `content-range` in the header.
+    ///
+    /// A header of answers, which a request has no use for.
     pub fn content_range<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2127,6 +2329,8 @@ impl<'a> GetAnalysisFileZipInfo<'a> {
     }
 
     /// Sets `range` in the header.
+    ///
+    /// The bytes to answer, as `bytes=first-last`. Honoured only with `view=true`.
     pub fn range<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2136,6 +2340,8 @@ impl<'a> GetAnalysisFileZipInfo<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2201,8 +2407,8 @@ impl<'a> GetAnalysisDownloadTicket<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            analysis_id: Err("analysis_id was not initialized".to_string()),
-            file_name: Err("file_name was not initialized".to_string()),
+            analysis_id: Err("analysis_id is missing".to_string()),
+            file_name: Err("file_name is missing".to_string()),
             hash: Ok(None),
             info: Ok(None),
             member: Ok(None),
@@ -2215,6 +2421,8 @@ impl<'a> GetAnalysisDownloadTicket<'a> {
     }
 
     /// Sets `analysis_id` in the path, which has to be given.
+    ///
+    /// The id of the analysis.
     pub fn analysis_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2224,6 +2432,8 @@ impl<'a> GetAnalysisDownloadTicket<'a> {
     }
 
     /// Sets `file_name` in the path, which has to be given.
+    ///
+    /// The name of the file.
     pub fn file_name<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2233,6 +2443,8 @@ impl<'a> GetAnalysisDownloadTicket<'a> {
     }
 
     /// Sets `hash` in the query.
+    ///
+    /// Answers 409 when the stored hash is another one.
     pub fn hash<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2242,6 +2454,8 @@ impl<'a> GetAnalysisDownloadTicket<'a> {
     }
 
     /// Sets `info` in the query.
+    ///
+    /// Answers the listing of a zip file in place of its bytes.
     pub fn info<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -2251,6 +2465,8 @@ impl<'a> GetAnalysisDownloadTicket<'a> {
     }
 
     /// Sets `member` in the query.
+    ///
+    /// The path of one member of a zip file, to answer in place of the whole file.
     pub fn member<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2260,6 +2476,8 @@ impl<'a> GetAnalysisDownloadTicket<'a> {
     }
 
     /// Sets `version` in the query.
+    ///
+    /// The version; 0 or absent is the current one.
     pub fn version<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -2269,6 +2487,8 @@ impl<'a> GetAnalysisDownloadTicket<'a> {
     }
 
     /// Sets `view` in the query.
+    ///
+    /// Answers with the file's own content type and honours `Range`.
     pub fn view<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -2278,6 +2498,8 @@ impl<'a> GetAnalysisDownloadTicket<'a> {
     }
 
     /// Sets `content-range` in the header.
+    ///
+    /// A header of answers, which a request has no use for.
     pub fn content_range<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2287,6 +2509,8 @@ impl<'a> GetAnalysisDownloadTicket<'a> {
     }
 
     /// Sets `range` in the header.
+    ///
+    /// The bytes to answer, as `bytes=first-last`. Honoured only with `view=true`.
     pub fn range<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2296,6 +2520,8 @@ impl<'a> GetAnalysisDownloadTicket<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2359,8 +2585,8 @@ impl<'a> GetAnalysisOutputZipInfo<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            analysis_id: Err("analysis_id was not initialized".to_string()),
-            filename: Err("filename was not initialized".to_string()),
+            analysis_id: Err("analysis_id is missing".to_string()),
+            filename: Err("filename is missing".to_string()),
             member: Ok(None),
             ticket: Ok(None),
             view: Ok(None),
@@ -2371,6 +2597,8 @@ impl<'a> GetAnalysisOutputZipInfo<'a> {
     }
 
     /// Sets `analysis_id` in the path, which has to be given.
+    ///
+    /// The id of the analysis.
     pub fn analysis_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2380,6 +2608,8 @@ impl<'a> GetAnalysisOutputZipInfo<'a> {
     }
 
     /// Sets `filename` in the path, which has to be given.
+    ///
+    /// The name of the file.
     pub fn filename<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2389,6 +2619,8 @@ impl<'a> GetAnalysisOutputZipInfo<'a> {
     }
 
     /// Sets `member` in the query.
+    ///
+    /// The path of one member of a zip file, to answer in place of the whole file.
     pub fn member<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2407,6 +2639,8 @@ impl<'a> GetAnalysisOutputZipInfo<'a> {
     }
 
     /// Sets `view` in the query.
+    ///
+    /// Answers with the file's own content type and honours `Range`.
     pub fn view<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -2416,6 +2650,8 @@ impl<'a> GetAnalysisOutputZipInfo<'a> {
     }
 
     /// Sets `content-range` in the header.
+    ///
+    /// A header of answers, which a request has no use for.
     pub fn content_range<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2425,6 +2661,8 @@ impl<'a> GetAnalysisOutputZipInfo<'a> {
     }
 
     /// Sets `range` in the header.
+    ///
+    /// The bytes to answer, as `bytes=first-last`. Honoured only with `view=true`.
     pub fn range<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2434,6 +2672,8 @@ impl<'a> GetAnalysisOutputZipInfo<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2493,8 +2733,8 @@ impl<'a> GetAnalysisOutputDownloadTicket<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            analysis_id: Err("analysis_id was not initialized".to_string()),
-            filename: Err("filename was not initialized".to_string()),
+            analysis_id: Err("analysis_id is missing".to_string()),
+            filename: Err("filename is missing".to_string()),
             info: Ok(None),
             member: Ok(None),
             view: Ok(None),
@@ -2505,6 +2745,8 @@ impl<'a> GetAnalysisOutputDownloadTicket<'a> {
     }
 
     /// Sets `analysis_id` in the path, which has to be given.
+    ///
+    /// The id of the analysis.
     pub fn analysis_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2514,6 +2756,8 @@ impl<'a> GetAnalysisOutputDownloadTicket<'a> {
     }
 
     /// Sets `filename` in the path, which has to be given.
+    ///
+    /// The name of the file.
     pub fn filename<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2523,6 +2767,8 @@ impl<'a> GetAnalysisOutputDownloadTicket<'a> {
     }
 
     /// Sets `info` in the query.
+    ///
+    /// Answers the listing of a zip file in place of its bytes.
     pub fn info<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -2532,6 +2778,8 @@ impl<'a> GetAnalysisOutputDownloadTicket<'a> {
     }
 
     /// Sets `member` in the query.
+    ///
+    /// The path of one member of a zip file, to answer in place of the whole file.
     pub fn member<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2541,6 +2789,8 @@ impl<'a> GetAnalysisOutputDownloadTicket<'a> {
     }
 
     /// Sets `view` in the query.
+    ///
+    /// Answers with the file's own content type and honours `Range`.
     pub fn view<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -2550,6 +2800,8 @@ impl<'a> GetAnalysisOutputDownloadTicket<'a> {
     }
 
     /// Sets `content-range` in the header.
+    ///
+    /// A header of answers, which a request has no use for.
     pub fn content_range<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2559,6 +2811,8 @@ impl<'a> GetAnalysisOutputDownloadTicket<'a> {
     }
 
     /// Sets `range` in the header.
+    ///
+    /// The bytes to answer, as `bytes=first-last`. Honoured only with `view=true`.
     pub fn range<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2568,6 +2822,8 @@ impl<'a> GetAnalysisOutputDownloadTicket<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,

@@ -13,6 +13,8 @@ impl Client {
     /// Lists the audit trail reports of a project.
     ///
     /// `GET /audit-trail/reports`
+    ///
+    /// Needs a filter on `project_id`.
     pub fn list_audit_trail_reports(&self) -> ListAuditTrailReports<'_> {
         ListAuditTrailReports::new(self)
     }
@@ -20,6 +22,8 @@ impl Client {
     /// Orders an audit trail report of a project.
     ///
     /// `POST /audit-trail/reports`
+    ///
+    /// The report is made in the background; its `status` tells when it is complete.
     pub fn add_audit_trail_report(&self) -> AddAuditTrailReport<'_> {
         AddAuditTrailReport::new(self)
     }
@@ -41,6 +45,8 @@ impl Client {
     /// Downloads a finished audit trail report as CSV.
     ///
     /// `GET /audit-trail/reports/{report_id}/csv`
+    ///
+    /// May answer 302 to a storage address.
     pub fn download_audit_trail_report(&self) -> DownloadAuditTrailReport<'_> {
         DownloadAuditTrailReport::new(self)
     }
@@ -48,6 +54,8 @@ impl Client {
     /// Makes a signed address for the download of an audit trail report.
     ///
     /// `GET /audit-trail/reports/{report_id}/download`
+    ///
+    /// Answers 404 where the storage cannot sign addresses.
     pub fn get_audit_trail_report_download_url(
         &self,
     ) -> GetAuditTrailReportDownloadUrl<'_> {
@@ -83,6 +91,8 @@ impl<'a> ListAuditTrailReports<'a> {
     }
 
     /// Sets `after_id` in the query.
+    ///
+    /// Answers only rows whose id is greater, in ascending order of id; empty starts at the beginning. Not together with `sort`, `page` or `skip`.
     pub fn after_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -92,6 +102,8 @@ impl<'a> ListAuditTrailReports<'a> {
     }
 
     /// Sets `filter` in the query.
+    ///
+    /// Conditions that must all hold, separated by commas, each a field, an operator (`=`, `!=`, `<`, `<=`, `>`, `>=`, or `=~` for an unanchored regular expression) and a value. In double quotes a value stays text; a literal comma is written `\,`.
     pub fn filter<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -101,6 +113,8 @@ impl<'a> ListAuditTrailReports<'a> {
     }
 
     /// Sets `limit` in the query.
+    ///
+    /// The largest number of rows to answer.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -110,6 +124,8 @@ impl<'a> ListAuditTrailReports<'a> {
     }
 
     /// Sets `page` in the query.
+    ///
+    /// The page to answer, counted from 1; needs `limit`. Not together with `skip` or `after_id`.
     pub fn page<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -119,6 +135,8 @@ impl<'a> ListAuditTrailReports<'a> {
     }
 
     /// Sets `skip` in the query.
+    ///
+    /// The number of rows to leave out at the start. Not together with `page` or `after_id`.
     pub fn skip<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -128,6 +146,8 @@ impl<'a> ListAuditTrailReports<'a> {
     }
 
     /// Sets `sort` in the query.
+    ///
+    /// Fields to sort by, separated by commas, each with `:asc` (the default) or `:desc`.
     pub fn sort<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -137,6 +157,8 @@ impl<'a> ListAuditTrailReports<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -252,7 +274,7 @@ impl<'a> ModifyAuditTrailReport<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            report_id: Err("report_id was not initialized".to_string()),
+            report_id: Err("report_id is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
@@ -331,7 +353,7 @@ impl<'a> DeleteAuditTrailReport<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            report_id: Err("report_id was not initialized".to_string()),
+            report_id: Err("report_id is missing".to_string()),
         }
     }
 
@@ -371,7 +393,7 @@ impl<'a> DownloadAuditTrailReport<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            report_id: Err("report_id was not initialized".to_string()),
+            report_id: Err("report_id is missing".to_string()),
         }
     }
 
@@ -411,7 +433,7 @@ impl<'a> GetAuditTrailReportDownloadUrl<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            report_id: Err("report_id was not initialized".to_string()),
+            report_id: Err("report_id is missing".to_string()),
         }
     }
 

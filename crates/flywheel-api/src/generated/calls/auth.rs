@@ -13,6 +13,8 @@ impl Client {
     /// Tells who the caller is.
     ///
     /// `GET /auth/status`
+    ///
+    /// Answers the origin (user, device, job or gear rule), the user id, the site roles and whether the caller is a site admin. Answers 401 when the key is missing, wrong or expired.
     pub fn get_auth_status(&self) -> GetAuthStatus<'_> {
         GetAuthStatus::new(self)
     }
@@ -66,7 +68,7 @@ impl<'a> LoginBasic<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            body: Err("body was not initialized".to_string()),
+            body: Err("body is missing".to_string()),
         }
     }
 

@@ -13,6 +13,8 @@ impl Client {
     /// Lists batches.
     ///
     /// `GET /batch`
+    ///
+    /// The caller's own; all of them for a site admin.
     pub fn get_all_batches(&self) -> GetAllBatches<'_> {
         GetAllBatches::new(self)
     }
@@ -20,6 +22,8 @@ impl Client {
     /// Proposes a batch: which targets a gear can run on.
     ///
     /// `POST /batch`
+    ///
+    /// Targets must be of one kind (400). Answers the matched, unmatched and ambiguous ones; without any match nothing is stored and there is no `_id`. Answers 404 when the targets hold nothing, 403 when none of them can be written.
     pub fn propose_batch(&self) -> ProposeBatch<'_> {
         ProposeBatch::new(self)
     }
@@ -27,6 +31,8 @@ impl Client {
     /// Stores a batch proposal of jobs that are already put together.
     ///
     /// `POST /batch/jobs`
+    ///
+    /// Nothing runs until the batch is started. An error names the job by its number.
     pub fn create_batch_job_from_jobs(&self) -> CreateBatchJobFromJobs<'_> {
         CreateBatchJobFromJobs::new(self)
     }
@@ -34,6 +40,8 @@ impl Client {
     /// Reads a batch.
     ///
     /// `GET /batch/{batch_id}`
+    ///
+    /// With `jobs=true` its jobs in full. Another user's batch answers 403.
     pub fn get_batch(&self) -> GetBatch<'_> {
         GetBatch::new(self)
     }
@@ -41,6 +49,8 @@ impl Client {
     /// Cancels a running batch.
     ///
     /// `POST /batch/{batch_id}/cancel`
+    ///
+    /// Jobs that are still pending are cancelled; answers how many. A batch that does not run answers 400.
     pub fn cancel_batch(&self) -> CancelBatch<'_> {
         CancelBatch::new(self)
     }
@@ -48,6 +58,8 @@ impl Client {
     /// Starts a proposed batch.
     ///
     /// `POST /batch/{batch_id}/run`
+    ///
+    /// Makes one job for each matched target and answers the jobs. A batch that is not pending answers 400.
     pub fn start_batch(&self) -> StartBatch<'_> {
         StartBatch::new(self)
     }
@@ -226,12 +238,14 @@ impl<'a> GetBatch<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            batch_id: Err("batch_id was not initialized".to_string()),
+            batch_id: Err("batch_id is missing".to_string()),
             jobs: Ok(None),
         }
     }
 
     /// Sets `batch_id` in the path, which has to be given.
+    ///
+    /// The id of the batch.
     pub fn batch_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -274,11 +288,13 @@ impl<'a> CancelBatch<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            batch_id: Err("batch_id was not initialized".to_string()),
+            batch_id: Err("batch_id is missing".to_string()),
         }
     }
 
     /// Sets `batch_id` in the path, which has to be given.
+    ///
+    /// The id of the batch.
     pub fn batch_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -313,11 +329,13 @@ impl<'a> StartBatch<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            batch_id: Err("batch_id was not initialized".to_string()),
+            batch_id: Err("batch_id is missing".to_string()),
         }
     }
 
     /// Sets `batch_id` in the path, which has to be given.
+    ///
+    /// The id of the batch.
     pub fn batch_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,

@@ -41,6 +41,8 @@ impl Client {
     /// Moves sessions to other projects, subjects or sessions.
     ///
     /// `POST /bulk/move/sessions`
+    ///
+    /// `conflict_mode` says what happens to labels that are taken: `dry` only reports, `skip` leaves them, `move` merges. Answers the conflicts.
     pub fn bulk_move_sessions(&self) -> BulkMoveSessions<'_> {
         BulkMoveSessions::new(self)
     }
@@ -73,7 +75,7 @@ impl<'a> BulkAddTags<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            body: Err("body was not initialized".to_string()),
+            body: Err("body is missing".to_string()),
         }
     }
 
@@ -111,8 +113,8 @@ impl<'a> BulkCopy<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cname: Err("cname was not initialized".to_string()),
-            body: Err("body was not initialized".to_string()),
+            cname: Err("cname is missing".to_string()),
+            body: Err("body is missing".to_string()),
         }
     }
 
@@ -160,8 +162,8 @@ impl<'a> BulkDelete<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cname: Err("cname was not initialized".to_string()),
-            body: Err("body was not initialized".to_string()),
+            cname: Err("cname is missing".to_string()),
+            body: Err("body is missing".to_string()),
         }
     }
 
@@ -208,7 +210,7 @@ impl<'a> BulkMoveAcquisitions<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            body: Err("body was not initialized".to_string()),
+            body: Err("body is missing".to_string()),
         }
     }
 
@@ -306,7 +308,7 @@ impl<'a> BulkMoveSubjects<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            body: Err("body was not initialized".to_string()),
+            body: Err("body is missing".to_string()),
         }
     }
 
@@ -343,7 +345,7 @@ impl<'a> BulkRemoveTags<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            body: Err("body was not initialized".to_string()),
+            body: Err("body is missing".to_string()),
         }
     }
 

@@ -13,6 +13,8 @@ impl Client {
     /// Reads the changes of a container or file.
     ///
     /// `GET /changes/{container_type}/{container_id}`
+    ///
+    /// Each change with time, origin, method, changed fields and revision.
     pub fn get_change_log(&self) -> GetChangeLog<'_> {
         GetChangeLog::new(self)
     }
@@ -38,8 +40,8 @@ impl<'a> GetChangeLog<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            container_type: Err("container_type was not initialized".to_string()),
-            container_id: Err("container_id was not initialized".to_string()),
+            container_type: Err("container_type is missing".to_string()),
+            container_id: Err("container_id is missing".to_string()),
             version: Ok(None),
         }
     }
@@ -54,6 +56,8 @@ impl<'a> GetChangeLog<'a> {
     }
 
     /// Sets `container_id` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn container_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -63,6 +67,8 @@ impl<'a> GetChangeLog<'a> {
     }
 
     /// Sets `version` in the query.
+    ///
+    /// The version; 0 or absent is the current one.
     pub fn version<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -100,9 +106,9 @@ impl<'a> GetFieldChangeLog<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            container_type: Err("container_type was not initialized".to_string()),
-            container_id: Err("container_id was not initialized".to_string()),
-            field: Err("field was not initialized".to_string()),
+            container_type: Err("container_type is missing".to_string()),
+            container_id: Err("container_id is missing".to_string()),
+            field: Err("field is missing".to_string()),
             version: Ok(None),
         }
     }
@@ -117,6 +123,8 @@ impl<'a> GetFieldChangeLog<'a> {
     }
 
     /// Sets `container_id` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn container_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -135,6 +143,8 @@ impl<'a> GetFieldChangeLog<'a> {
     }
 
     /// Sets `version` in the query.
+    ///
+    /// The version; 0 or absent is the current one.
     pub fn version<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,

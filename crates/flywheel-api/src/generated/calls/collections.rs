@@ -13,6 +13,8 @@ impl Client {
     /// Lists collections.
     ///
     /// `GET /collections`
+    ///
+    /// Only what the caller may see, unless `exhaustive=true` (site admins and devices). With `stats` each row has counts of its subjects, sessions and attachments. Rows leave out `info`, the `info` of files and analyses; `include_all_info=true` brings the former two, reading a single one brings all. Without `sort` rows come in ascending order of id, so that `after_id` can go on after the last one. Answers 422 for paging parameters that exclude each other, 400 or 422 for a filter that cannot be read.
     pub fn get_all_collections(&self) -> GetAllCollections<'_> {
         GetAllCollections::new(self)
     }
@@ -20,6 +22,8 @@ impl Client {
     /// Creates a collection.
     ///
     /// `POST /collections`
+    ///
+    /// Any user may; the creator becomes its curator and admin. Answers its id. Answers 422 for unknown or missing fields.
     pub fn add_collection(&self) -> AddCollection<'_> {
         AddCollection::new(self)
     }
@@ -34,6 +38,8 @@ impl Client {
     /// Sets type or modality of a file of a collection.
     ///
     /// `PUT /collections/{cid}/files/{filename}`
+    ///
+    /// Another modality clears the classification, except `Custom`. Unknown keys in the body are refused with 422. Answers 404 when there is no such file.
     pub fn modify_collection_file(&self) -> ModifyCollectionFile<'_> {
         ModifyCollectionFile::new(self)
     }
@@ -41,6 +47,8 @@ impl Client {
     /// Deletes a file of a collection by name.
     ///
     /// `DELETE /collections/{cid}/files/{filename}`
+    ///
+    /// Answers 404 when there is no such file, 403 when the caller may not delete it (files from devices need more than files from users and jobs) or when an analysis uses it as input (`reason: analysis_conflict`), 400 when the site asks for a delete reason and none is given. A name with a slash cannot be addressed this way: use `delete_file`.
     pub fn delete_collection_file(&self) -> DeleteCollectionFile<'_> {
         DeleteCollectionFile::new(self)
     }
@@ -48,6 +56,8 @@ impl Client {
     /// Changes the classification of a file of a collection.
     ///
     /// `PATCH /collections/{cid}/files/{filename}/classification`
+    ///
+    /// `add` and `delete` change single values, `replace` (alone, or with `modality`) sets all. Values must be known to the file's modality, except under `Custom`; otherwise 422 with `unaccepted_keys`. `replace` beside `add` or `delete` answers 400.
     pub fn modify_collection_file_classification(
         &self,
     ) -> ModifyCollectionFileClassification<'_> {
@@ -57,6 +67,8 @@ impl Client {
     /// Reads a file entry of a collection by name, `info` included.
     ///
     /// `GET /collections/{cid}/files/{filename}/info`
+    ///
+    /// Answers 404 when there is no such file. A name with a slash cannot be addressed this way: use `get_file`.
     pub fn get_collection_file_info(&self) -> GetCollectionFileInfo<'_> {
         GetCollectionFileInfo::new(self)
     }
@@ -64,6 +76,8 @@ impl Client {
     /// Changes the `info` of a file of a collection.
     ///
     /// `PATCH /collections/{cid}/files/{filename}/info`
+    ///
+    /// `set` gives top-level keys new values, without merging below them; `delete` removes top-level keys; `replace` swaps the whole object and cannot stand beside the other two (400). `.` in a key becomes `_`, `$` becomes `-`. Answers 404 when there is no such file.
     pub fn modify_collection_file_info(&self) -> ModifyCollectionFileInfo<'_> {
         ModifyCollectionFileInfo::new(self)
     }
@@ -71,6 +85,8 @@ impl Client {
     /// Changes the `info` of a collection.
     ///
     /// `PATCH /collections/{cid}/info`
+    ///
+    /// `set` gives top-level keys new values, without merging below them; `delete` removes top-level keys, unknown ones are ignored; `replace` swaps the whole object and cannot stand beside the other two (400). `.` in a key becomes `_`, `$` becomes `-`. Answers 404 when there is no such collection, 403 when the caller may not change it or the owning project is locked.
     pub fn modify_collection_info(&self) -> ModifyCollectionInfo<'_> {
         ModifyCollectionInfo::new(self)
     }
@@ -78,6 +94,8 @@ impl Client {
     /// Reads a note of a collection.
     ///
     /// `GET /collections/{cid}/notes/{note_id}`
+    ///
+    /// Answers 404 when there is no such note.
     pub fn get_collection_note(&self) -> GetCollectionNote<'_> {
         GetCollectionNote::new(self)
     }
@@ -85,6 +103,8 @@ impl Client {
     /// Changes the text of a note of a collection.
     ///
     /// `PUT /collections/{cid}/notes/{note_id}`
+    ///
+    /// Only its author or a site admin may; others get 403. Answers the number of changed notes.
     pub fn modify_collection_note(&self) -> ModifyCollectionNote<'_> {
         ModifyCollectionNote::new(self)
     }
@@ -92,6 +112,8 @@ impl Client {
     /// Deletes a note of a collection.
     ///
     /// `DELETE /collections/{cid}/notes/{note_id}`
+    ///
+    /// Only its author or a site admin may; others get 403. Answers 404 when there is no such note.
     pub fn delete_collection_note(&self) -> DeleteCollectionNote<'_> {
         DeleteCollectionNote::new(self)
     }
@@ -99,6 +121,8 @@ impl Client {
     /// Adds one tag to a collection.
     ///
     /// `POST /collections/{cid}/tags`
+    ///
+    /// Tags are compared exactly, case included. Answers 409 when the tag is already there, 403 when the caller may not manage tags or the owning project is locked.
     pub fn add_collection_tag(&self) -> AddCollectionTag<'_> {
         AddCollectionTag::new(self)
     }
@@ -106,6 +130,8 @@ impl Client {
     /// Adds several tags to a collection.
     ///
     /// `PATCH /collections/{cid}/tags`
+    ///
+    /// Those that are already there are left as they are. Answers nothing. Answers 403 when the caller may not manage tags or the owning project is locked.
     pub fn add_collection_tags(&self) -> AddCollectionTags<'_> {
         AddCollectionTags::new(self)
     }
@@ -113,6 +139,8 @@ impl Client {
     /// Removes several tags from a collection.
     ///
     /// `DELETE /collections/{cid}/tags`
+    ///
+    /// Tags that are not there are ignored. Answers nothing. Answers 403 when the caller may not manage tags or the owning project is locked.
     pub fn delete_collection_tags(&self) -> DeleteCollectionTags<'_> {
         DeleteCollectionTags::new(self)
     }
@@ -120,6 +148,8 @@ impl Client {
     /// Reads one tag of a collection.
     ///
     /// `GET /collections/{cid}/tags/{value}`
+    ///
+    /// Answers the tag itself, or 404 when it is not there.
     pub fn get_collection_tag(&self) -> GetCollectionTag<'_> {
         GetCollectionTag::new(self)
     }
@@ -127,6 +157,8 @@ impl Client {
     /// Replaces one tag of a collection by another.
     ///
     /// `PUT /collections/{cid}/tags/{value}`
+    ///
+    /// Answers the new tag; 404 when the old one is not there, 409 when the new one already is.
     pub fn rename_collection_tag(&self) -> RenameCollectionTag<'_> {
         RenameCollectionTag::new(self)
     }
@@ -134,6 +166,8 @@ impl Client {
     /// Removes one tag from a collection.
     ///
     /// `DELETE /collections/{cid}/tags/{value}`
+    ///
+    /// Answers 404 when the tag is not there, 403 when the caller may not manage tags or the owning project is locked.
     pub fn delete_collection_tag(&self) -> DeleteCollectionTag<'_> {
         DeleteCollectionTag::new(self)
     }
@@ -141,6 +175,8 @@ impl Client {
     /// Reads a collection.
     ///
     /// `GET /collections/{collection_id}`
+    ///
+    /// The whole document, with `info`, files and analyses, which lists leave out. Answers 404 when there is no such collection, 403 when the caller may not see it.
     pub fn get_collection(&self) -> GetCollection<'_> {
         GetCollection::new(self)
     }
@@ -148,6 +184,8 @@ impl Client {
     /// Changes fields of a collection, or adds and removes contents.
     ///
     /// `PUT /collections/{collection_id}`
+    ///
+    /// `contents` names an operation (add or remove) and nodes; each node stands for the acquisitions that are below it at that moment. Answers 404 when there is no such collection, 403 when the caller may not change it, 400 for a malformed id.
     pub fn modify_collection(&self) -> ModifyCollection<'_> {
         ModifyCollection::new(self)
     }
@@ -155,6 +193,8 @@ impl Client {
     /// Deletes a collection; its acquisitions stay.
     ///
     /// `DELETE /collections/{collection_id}`
+    ///
+    /// Needs admin access to the collection (403). Answers 404 when there is no such collection.
     pub fn delete_collection(&self) -> DeleteCollection<'_> {
         DeleteCollection::new(self)
     }
@@ -162,6 +202,8 @@ impl Client {
     /// Lists the acquisitions of a collection.
     ///
     /// `GET /collections/{collection_id}/acquisitions`
+    ///
+    /// Only those that the caller may see; `session` narrows to one session. Rows leave out `info`, the `info` of files and analyses; `include_all_info=true` brings the former two, reading a single one brings all. Without `sort` rows come in ascending order of id, so that `after_id` can go on after the last one. Answers 422 for paging parameters that exclude each other, 400 or 422 for a filter that cannot be read.
     pub fn get_collection_acquisitions(&self) -> GetCollectionAcquisitions<'_> {
         GetCollectionAcquisitions::new(self)
     }
@@ -169,6 +211,8 @@ impl Client {
     /// Downloads a file of a collection by name.
     ///
     /// `GET /collections/{collection_id}/files/{file_name}`
+    ///
+    /// Answers the bytes as they are stored. With `member` one member of a zip file; with `view=true` the file's own content type and `Range` requests (206, or 416 when the range cannot be satisfied); without `view` a range is ignored. May answer 302 to a signed storage address when the request accepts the feature `safe-redirect`; the key must not follow to another host. Answers 404 when there is no such file or version, 400 when `member` is asked of what is not a zip, 409 when `hash` differs. A name with a slash cannot be addressed this way: use `download_file`.
     pub fn download_file_from_collection(&self) -> DownloadFileFromCollection<'_> {
         DownloadFileFromCollection::new(self)
     }
@@ -176,6 +220,8 @@ impl Client {
     /// Gives a user access to a collection.
     ///
     /// `POST /collections/{collection_id}/permissions`
+    ///
+    /// Needs admin access to the collection (403). Answers 409 when the user has access already, 404 when there is no such user.
     pub fn add_collection_permission(&self) -> AddCollectionPermission<'_> {
         AddCollectionPermission::new(self)
     }
@@ -183,6 +229,8 @@ impl Client {
     /// Reads a user's access to a collection.
     ///
     /// `GET /collections/{collection_id}/permissions/{user_id}`
+    ///
+    /// Answers 404 when the user has none.
     pub fn get_collection_user_permission(&self) -> GetCollectionUserPermission<'_> {
         GetCollectionUserPermission::new(self)
     }
@@ -190,6 +238,8 @@ impl Client {
     /// Changes a user's access to a collection.
     ///
     /// `PUT /collections/{collection_id}/permissions/{user_id}`
+    ///
+    /// Needs admin access to the collection (403). Answers 404 when the user has none.
     pub fn modify_collection_user_permission(
         &self,
     ) -> ModifyCollectionUserPermission<'_> {
@@ -199,6 +249,8 @@ impl Client {
     /// Takes a user's access to a collection.
     ///
     /// `DELETE /collections/{collection_id}/permissions/{user_id}`
+    ///
+    /// Needs admin access to the collection (403), except for one's own entry.
     pub fn delete_collection_user_permission(
         &self,
     ) -> DeleteCollectionUserPermission<'_> {
@@ -208,6 +260,8 @@ impl Client {
     /// Lists the sessions that have acquisitions in a collection.
     ///
     /// `GET /collections/{collection_id}/sessions`
+    ///
+    /// Only those that the caller may see. Rows leave out `info`, the `info` of files and analyses; `include_all_info=true` brings the former two, reading a single one brings all. Without `sort` rows come in ascending order of id, so that `after_id` can go on after the last one. Answers 422 for paging parameters that exclude each other, 400 or 422 for a filter that cannot be read.
     pub fn get_collection_sessions(&self) -> GetCollectionSessions<'_> {
         GetCollectionSessions::new(self)
     }
@@ -215,6 +269,8 @@ impl Client {
     /// Uploads files to a collection.
     ///
     /// `POST /collections/{container_id}/files`
+    ///
+    /// A multipart body: one `file` part for each file, and a `metadata` part with one JSON object, or a list of them matched by `name`. A file of the same name becomes the next version under the same `file_id`; its type, classification, tags and `info` survive only with `preserve_metadata=true`. Answers one file entry for each part. Needs `files_create_single`; answers 403 without it or while the owning project is locked, 404 when there is no such collection. Matching gear rules queue jobs afterwards.
     pub fn upload_file_to_collection(&self) -> UploadFileToCollection<'_> {
         UploadFileToCollection::new(self)
     }
@@ -222,6 +278,8 @@ impl Client {
     /// Adds a note to a collection.
     ///
     /// `POST /collections/{container_id}/notes`
+    ///
+    /// The text must not be empty; the server adds id, author and times. Answers the note. Needs `notes_manage` on the project.
     pub fn add_collection_note(&self) -> AddCollectionNote<'_> {
         AddCollectionNote::new(self)
     }
@@ -229,6 +287,8 @@ impl Client {
     /// Lists the members of a zip file of a collection.
     ///
     /// `GET /collections/{collection_id}/files/{file_name}`
+    ///
+    /// Each member with its path, size in bytes and time. Answers 400 when the file is not a zip, 404 when there is no such file.
     pub fn get_collection_file_zip_info(&self) -> GetCollectionFileZipInfo<'_> {
         GetCollectionFileZipInfo::new(self)
     }
@@ -236,6 +296,8 @@ impl Client {
     /// Makes a ticket for the download of a file of a collection.
     ///
     /// `GET /collections/{collection_id}/files/{file_name}`
+    ///
+    /// The ticket takes the place of the key in a later request for the same file (`?ticket=`), so that the address can be handed on. Answers 404 when there is no such file.
     pub fn get_collection_download_ticket(&self) -> GetCollectionDownloadTicket<'_> {
         GetCollectionDownloadTicket::new(self)
     }
@@ -283,6 +345,8 @@ impl<'a> GetAllCollections<'a> {
     }
 
     /// Sets `after_id` in the query.
+    ///
+    /// Answers only rows whose id is greater, in ascending order of id; empty starts at the beginning. Not together with `sort`, `page` or `skip`.
     pub fn after_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -292,6 +356,8 @@ impl<'a> GetAllCollections<'a> {
     }
 
     /// Sets `exhaustive` in the query.
+    ///
+    /// Answers also what the caller has no permission for. Site admins and devices only.
     pub fn exhaustive<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -301,6 +367,8 @@ impl<'a> GetAllCollections<'a> {
     }
 
     /// Sets `filter` in the query.
+    ///
+    /// Conditions that must all hold, separated by commas, each a field, an operator (`=`, `!=`, `<`, `<=`, `>`, `>=`, or `=~` for an unanchored regular expression) and a value. In double quotes a value stays text; a literal comma is written `\,`.
     pub fn filter<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -310,6 +378,8 @@ impl<'a> GetAllCollections<'a> {
     }
 
     /// Sets `include_all_info` in the query.
+    ///
+    /// Answers `info` of rows and of their files in full.
     pub fn include_all_info<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -319,6 +389,8 @@ impl<'a> GetAllCollections<'a> {
     }
 
     /// Sets `join` in the query.
+    ///
+    /// Adds related documents; `origin` adds who or what made the container and its files.
     pub fn join<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<crate::types::JoinType>,
@@ -328,6 +400,8 @@ impl<'a> GetAllCollections<'a> {
     }
 
     /// Sets `join_avatars` in the query.
+    ///
+    /// Adds names and pictures of the users who wrote notes.
     pub fn join_avatars<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -346,6 +420,8 @@ impl<'a> GetAllCollections<'a> {
     }
 
     /// Sets `limit` in the query.
+    ///
+    /// The largest number of rows to answer.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -355,6 +431,8 @@ impl<'a> GetAllCollections<'a> {
     }
 
     /// Sets `page` in the query.
+    ///
+    /// The page to answer, counted from 1; needs `limit`. Not together with `skip` or `after_id`.
     pub fn page<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -364,6 +442,8 @@ impl<'a> GetAllCollections<'a> {
     }
 
     /// Sets `skip` in the query.
+    ///
+    /// The number of rows to leave out at the start. Not together with `page` or `after_id`.
     pub fn skip<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -373,6 +453,8 @@ impl<'a> GetAllCollections<'a> {
     }
 
     /// Sets `sort` in the query.
+    ///
+    /// Fields to sort by, separated by commas, each with `:asc` (the default) or `:desc`.
     pub fn sort<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -400,6 +482,8 @@ impl<'a> GetAllCollections<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -542,6 +626,8 @@ impl<'a> GetAllCollectionsCurators<'a> {
     }
 
     /// Sets `after_id` in the query.
+    ///
+    /// Answers only rows whose id is greater, in ascending order of id; empty starts at the beginning. Not together with `sort`, `page` or `skip`.
     pub fn after_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -551,6 +637,8 @@ impl<'a> GetAllCollectionsCurators<'a> {
     }
 
     /// Sets `filter` in the query.
+    ///
+    /// Conditions that must all hold, separated by commas, each a field, an operator (`=`, `!=`, `<`, `<=`, `>`, `>=`, or `=~` for an unanchored regular expression) and a value. In double quotes a value stays text; a literal comma is written `\,`.
     pub fn filter<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -560,6 +648,8 @@ impl<'a> GetAllCollectionsCurators<'a> {
     }
 
     /// Sets `limit` in the query.
+    ///
+    /// The largest number of rows to answer.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -569,6 +659,8 @@ impl<'a> GetAllCollectionsCurators<'a> {
     }
 
     /// Sets `page` in the query.
+    ///
+    /// The page to answer, counted from 1; needs `limit`. Not together with `skip` or `after_id`.
     pub fn page<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -578,6 +670,8 @@ impl<'a> GetAllCollectionsCurators<'a> {
     }
 
     /// Sets `skip` in the query.
+    ///
+    /// The number of rows to leave out at the start. Not together with `page` or `after_id`.
     pub fn skip<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -587,6 +681,8 @@ impl<'a> GetAllCollectionsCurators<'a> {
     }
 
     /// Sets `sort` in the query.
+    ///
+    /// Fields to sort by, separated by commas, each with `:asc` (the default) or `:desc`.
     pub fn sort<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -631,13 +727,15 @@ impl<'a> ModifyCollectionFile<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            filename: Err("filename was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            filename: Err("filename is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -647,6 +745,8 @@ impl<'a> ModifyCollectionFile<'a> {
     }
 
     /// Sets `filename` in the path, which has to be given.
+    ///
+    /// The name of the file.
     pub fn filename<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -715,14 +815,16 @@ impl<'a> DeleteCollectionFile<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            filename: Err("filename was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            filename: Err("filename is missing".to_string()),
             delete_reason: Ok(None),
             force: Ok(None),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -732,6 +834,8 @@ impl<'a> DeleteCollectionFile<'a> {
     }
 
     /// Sets `filename` in the path, which has to be given.
+    ///
+    /// The name of the file.
     pub fn filename<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -741,6 +845,8 @@ impl<'a> DeleteCollectionFile<'a> {
     }
 
     /// Sets `delete_reason` in the query.
+    ///
+    /// Why it is deleted. Sites that keep an audit trail ask for it.
     pub fn delete_reason<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<crate::types::ContainerDeleteReason>,
@@ -750,6 +856,8 @@ impl<'a> DeleteCollectionFile<'a> {
     }
 
     /// Sets `force` in the query.
+    ///
+    /// Deletes even if some checks fail.
     pub fn force<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -787,13 +895,15 @@ impl<'a> ModifyCollectionFileClassification<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            filename: Err("filename was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            filename: Err("filename is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -803,6 +913,8 @@ impl<'a> ModifyCollectionFileClassification<'a> {
     }
 
     /// Sets `filename` in the path, which has to be given.
+    ///
+    /// The name of the file.
     pub fn filename<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -875,12 +987,14 @@ impl<'a> GetCollectionFileInfo<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            filename: Err("filename was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            filename: Err("filename is missing".to_string()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -890,6 +1004,8 @@ impl<'a> GetCollectionFileInfo<'a> {
     }
 
     /// Sets `filename` in the path, which has to be given.
+    ///
+    /// The name of the file.
     pub fn filename<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -925,13 +1041,15 @@ impl<'a> ModifyCollectionFileInfo<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            filename: Err("filename was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            filename: Err("filename is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -941,6 +1059,8 @@ impl<'a> ModifyCollectionFileInfo<'a> {
     }
 
     /// Sets `filename` in the path, which has to be given.
+    ///
+    /// The name of the file.
     pub fn filename<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1003,12 +1123,14 @@ impl<'a> ModifyCollectionInfo<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1067,12 +1189,14 @@ impl<'a> GetCollectionNote<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            note_id: Err("note_id was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            note_id: Err("note_id is missing".to_string()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1082,6 +1206,8 @@ impl<'a> GetCollectionNote<'a> {
     }
 
     /// Sets `note_id` in the path, which has to be given.
+    ///
+    /// The id of the note.
     pub fn note_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1117,13 +1243,15 @@ impl<'a> ModifyCollectionNote<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            note_id: Err("note_id was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            note_id: Err("note_id is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1133,6 +1261,8 @@ impl<'a> ModifyCollectionNote<'a> {
     }
 
     /// Sets `note_id` in the path, which has to be given.
+    ///
+    /// The id of the note.
     pub fn note_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1192,12 +1322,14 @@ impl<'a> DeleteCollectionNote<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            note_id: Err("note_id was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            note_id: Err("note_id is missing".to_string()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1207,6 +1339,8 @@ impl<'a> DeleteCollectionNote<'a> {
     }
 
     /// Sets `note_id` in the path, which has to be given.
+    ///
+    /// The id of the note.
     pub fn note_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1241,12 +1375,14 @@ impl<'a> AddCollectionTag<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1305,12 +1441,14 @@ impl<'a> AddCollectionTags<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            body: Err("body was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            body: Err("body is missing".to_string()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1354,12 +1492,14 @@ impl<'a> DeleteCollectionTags<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            body: Err("body was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            body: Err("body is missing".to_string()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1403,12 +1543,14 @@ impl<'a> GetCollectionTag<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            value: Err("value was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            value: Err("value is missing".to_string()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1453,13 +1595,15 @@ impl<'a> RenameCollectionTag<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            value: Err("value was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            value: Err("value is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1528,12 +1672,14 @@ impl<'a> DeleteCollectionTag<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            value: Err("value was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            value: Err("value is missing".to_string()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1579,7 +1725,7 @@ impl<'a> GetCollection<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            collection_id: Err("collection_id was not initialized".to_string()),
+            collection_id: Err("collection_id is missing".to_string()),
             join: Ok(None),
             join_avatars: Ok(None),
             x_accept_feature: Ok(None),
@@ -1587,6 +1733,8 @@ impl<'a> GetCollection<'a> {
     }
 
     /// Sets `collection_id` in the path, which has to be given.
+    ///
+    /// The id of the collection.
     pub fn collection_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1596,6 +1744,8 @@ impl<'a> GetCollection<'a> {
     }
 
     /// Sets `join` in the query.
+    ///
+    /// Adds related documents; `origin` adds who or what made the container and its files.
     pub fn join<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<crate::types::JoinType>,
@@ -1605,6 +1755,8 @@ impl<'a> GetCollection<'a> {
     }
 
     /// Sets `join_avatars` in the query.
+    ///
+    /// Adds names and pictures of the users who wrote notes.
     pub fn join_avatars<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -1614,6 +1766,8 @@ impl<'a> GetCollection<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1650,12 +1804,14 @@ impl<'a> ModifyCollection<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            collection_id: Err("collection_id was not initialized".to_string()),
+            collection_id: Err("collection_id is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `collection_id` in the path, which has to be given.
+    ///
+    /// The id of the collection.
     pub fn collection_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1726,12 +1882,14 @@ impl<'a> DeleteCollection<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            collection_id: Err("collection_id was not initialized".to_string()),
+            collection_id: Err("collection_id is missing".to_string()),
             delete_reason: Ok(None),
         }
     }
 
     /// Sets `collection_id` in the path, which has to be given.
+    ///
+    /// The id of the collection.
     pub fn collection_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1741,6 +1899,8 @@ impl<'a> DeleteCollection<'a> {
     }
 
     /// Sets `delete_reason` in the query.
+    ///
+    /// Why it is deleted. Sites that keep an audit trail ask for it.
     pub fn delete_reason<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<crate::types::ContainerDeleteReason>,
@@ -1782,7 +1942,7 @@ impl<'a> GetCollectionAcquisitions<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            collection_id: Err("collection_id was not initialized".to_string()),
+            collection_id: Err("collection_id is missing".to_string()),
             after_id: Ok(None),
             filter: Ok(None),
             limit: Ok(None),
@@ -1795,6 +1955,8 @@ impl<'a> GetCollectionAcquisitions<'a> {
     }
 
     /// Sets `collection_id` in the path, which has to be given.
+    ///
+    /// The id of the collection.
     pub fn collection_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1804,6 +1966,8 @@ impl<'a> GetCollectionAcquisitions<'a> {
     }
 
     /// Sets `after_id` in the query.
+    ///
+    /// Answers only rows whose id is greater, in ascending order of id; empty starts at the beginning. Not together with `sort`, `page` or `skip`.
     pub fn after_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1813,6 +1977,8 @@ impl<'a> GetCollectionAcquisitions<'a> {
     }
 
     /// Sets `filter` in the query.
+    ///
+    /// Conditions that must all hold, separated by commas, each a field, an operator (`=`, `!=`, `<`, `<=`, `>`, `>=`, or `=~` for an unanchored regular expression) and a value. In double quotes a value stays text; a literal comma is written `\,`.
     pub fn filter<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1822,6 +1988,8 @@ impl<'a> GetCollectionAcquisitions<'a> {
     }
 
     /// Sets `limit` in the query.
+    ///
+    /// The largest number of rows to answer.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -1831,6 +1999,8 @@ impl<'a> GetCollectionAcquisitions<'a> {
     }
 
     /// Sets `page` in the query.
+    ///
+    /// The page to answer, counted from 1; needs `limit`. Not together with `skip` or `after_id`.
     pub fn page<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -1849,6 +2019,8 @@ impl<'a> GetCollectionAcquisitions<'a> {
     }
 
     /// Sets `skip` in the query.
+    ///
+    /// The number of rows to leave out at the start. Not together with `page` or `after_id`.
     pub fn skip<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -1858,6 +2030,8 @@ impl<'a> GetCollectionAcquisitions<'a> {
     }
 
     /// Sets `sort` in the query.
+    ///
+    /// Fields to sort by, separated by commas, each with `:asc` (the default) or `:desc`.
     pub fn sort<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1867,6 +2041,8 @@ impl<'a> GetCollectionAcquisitions<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1935,8 +2111,8 @@ impl<'a> DownloadFileFromCollection<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            collection_id: Err("collection_id was not initialized".to_string()),
-            file_name: Err("file_name was not initialized".to_string()),
+            collection_id: Err("collection_id is missing".to_string()),
+            file_name: Err("file_name is missing".to_string()),
             hash: Ok(None),
             info: Ok(None),
             member: Ok(None),
@@ -1949,6 +2125,8 @@ impl<'a> DownloadFileFromCollection<'a> {
     }
 
     /// Sets `collection_id` in the path, which has to be given.
+    ///
+    /// The id of the collection.
     pub fn collection_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1958,6 +2136,8 @@ impl<'a> DownloadFileFromCollection<'a> {
     }
 
     /// Sets `file_name` in the path, which has to be given.
+    ///
+    /// The name of the file.
     pub fn file_name<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1967,6 +2147,8 @@ impl<'a> DownloadFileFromCollection<'a> {
     }
 
     /// Sets `hash` in the query.
+    ///
+    /// Answers 409 when the stored hash is another one.
     pub fn hash<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1976,6 +2158,8 @@ impl<'a> DownloadFileFromCollection<'a> {
     }
 
     /// Sets `info` in the query.
+    ///
+    /// Answers the listing of a zip file in place of its bytes.
     pub fn info<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -1985,6 +2169,8 @@ impl<'a> DownloadFileFromCollection<'a> {
     }
 
     /// Sets `member` in the query.
+    ///
+    /// The path of one member of a zip file, to answer in place of the whole file.
     pub fn member<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1994,6 +2180,8 @@ impl<'a> DownloadFileFromCollection<'a> {
     }
 
     /// Sets `version` in the query.
+    ///
+    /// The version; 0 or absent is the current one.
     pub fn version<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -2003,6 +2191,8 @@ impl<'a> DownloadFileFromCollection<'a> {
     }
 
     /// Sets `view` in the query.
+    ///
+    /// Answers with the file's own content type and honours `Range`.
     pub fn view<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -2012,6 +2202,8 @@ impl<'a> DownloadFileFromCollection<'a> {
     }
 
     /// Sets `content-range` in the header.
+    ///
+    /// A header of answers, which a request has no use for.
     pub fn content_range<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2021,6 +2213,8 @@ impl<'a> DownloadFileFromCollection<'a> {
     }
 
     /// Sets `range` in the header.
+    ///
+    /// The bytes to answer, as `bytes=first-last`. Honoured only with `view=true`.
     pub fn range<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2030,6 +2224,8 @@ impl<'a> DownloadFileFromCollection<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2087,12 +2283,14 @@ impl<'a> AddCollectionPermission<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            collection_id: Err("collection_id was not initialized".to_string()),
+            collection_id: Err("collection_id is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `collection_id` in the path, which has to be given.
+    ///
+    /// The id of the collection.
     pub fn collection_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2163,12 +2361,14 @@ impl<'a> GetCollectionUserPermission<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            collection_id: Err("collection_id was not initialized".to_string()),
-            user_id: Err("user_id was not initialized".to_string()),
+            collection_id: Err("collection_id is missing".to_string()),
+            user_id: Err("user_id is missing".to_string()),
         }
     }
 
     /// Sets `collection_id` in the path, which has to be given.
+    ///
+    /// The id of the collection.
     pub fn collection_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2178,6 +2378,8 @@ impl<'a> GetCollectionUserPermission<'a> {
     }
 
     /// Sets `user_id` in the path, which has to be given.
+    ///
+    /// The id of the user.
     pub fn user_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2218,13 +2420,15 @@ impl<'a> ModifyCollectionUserPermission<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            collection_id: Err("collection_id was not initialized".to_string()),
-            user_id: Err("user_id was not initialized".to_string()),
+            collection_id: Err("collection_id is missing".to_string()),
+            user_id: Err("user_id is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `collection_id` in the path, which has to be given.
+    ///
+    /// The id of the collection.
     pub fn collection_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2234,6 +2438,8 @@ impl<'a> ModifyCollectionUserPermission<'a> {
     }
 
     /// Sets `user_id` in the path, which has to be given.
+    ///
+    /// The id of the user.
     pub fn user_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2307,12 +2513,14 @@ impl<'a> DeleteCollectionUserPermission<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            collection_id: Err("collection_id was not initialized".to_string()),
-            user_id: Err("user_id was not initialized".to_string()),
+            collection_id: Err("collection_id is missing".to_string()),
+            user_id: Err("user_id is missing".to_string()),
         }
     }
 
     /// Sets `collection_id` in the path, which has to be given.
+    ///
+    /// The id of the collection.
     pub fn collection_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2322,6 +2530,8 @@ impl<'a> DeleteCollectionUserPermission<'a> {
     }
 
     /// Sets `user_id` in the path, which has to be given.
+    ///
+    /// The id of the user.
     pub fn user_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2366,7 +2576,7 @@ impl<'a> GetCollectionSessions<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            collection_id: Err("collection_id was not initialized".to_string()),
+            collection_id: Err("collection_id is missing".to_string()),
             after_id: Ok(None),
             filter: Ok(None),
             include_all_info: Ok(None),
@@ -2379,6 +2589,8 @@ impl<'a> GetCollectionSessions<'a> {
     }
 
     /// Sets `collection_id` in the path, which has to be given.
+    ///
+    /// The id of the collection.
     pub fn collection_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2388,6 +2600,8 @@ impl<'a> GetCollectionSessions<'a> {
     }
 
     /// Sets `after_id` in the query.
+    ///
+    /// Answers only rows whose id is greater, in ascending order of id; empty starts at the beginning. Not together with `sort`, `page` or `skip`.
     pub fn after_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2397,6 +2611,8 @@ impl<'a> GetCollectionSessions<'a> {
     }
 
     /// Sets `filter` in the query.
+    ///
+    /// Conditions that must all hold, separated by commas, each a field, an operator (`=`, `!=`, `<`, `<=`, `>`, `>=`, or `=~` for an unanchored regular expression) and a value. In double quotes a value stays text; a literal comma is written `\,`.
     pub fn filter<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2406,6 +2622,8 @@ impl<'a> GetCollectionSessions<'a> {
     }
 
     /// Sets `include_all_info` in the query.
+    ///
+    /// Answers `info` of rows and of their files in full.
     pub fn include_all_info<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -2415,6 +2633,8 @@ impl<'a> GetCollectionSessions<'a> {
     }
 
     /// Sets `limit` in the query.
+    ///
+    /// The largest number of rows to answer.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -2424,6 +2644,8 @@ impl<'a> GetCollectionSessions<'a> {
     }
 
     /// Sets `page` in the query.
+    ///
+    /// The page to answer, counted from 1; needs `limit`. Not together with `skip` or `after_id`.
     pub fn page<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -2433,6 +2655,8 @@ impl<'a> GetCollectionSessions<'a> {
     }
 
     /// Sets `skip` in the query.
+    ///
+    /// The number of rows to leave out at the start. Not together with `page` or `after_id`.
     pub fn skip<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -2442,6 +2666,8 @@ impl<'a> GetCollectionSessions<'a> {
     }
 
     /// Sets `sort` in the query.
+    ///
+    /// Fields to sort by, separated by commas, each with `:asc` (the default) or `:desc`.
     pub fn sort<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2451,6 +2677,8 @@ impl<'a> GetCollectionSessions<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2512,7 +2740,7 @@ impl<'a> UploadFileToCollection<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            container_id: Err("container_id was not initialized".to_string()),
+            container_id: Err("container_id is missing".to_string()),
             id: Ok(None),
             job: Ok(None),
             level: Ok(None),
@@ -2520,11 +2748,13 @@ impl<'a> UploadFileToCollection<'a> {
             ticket: Ok(None),
             content_type: Ok(None),
             x_accept_feature: Ok(None),
-            body: Err("body was not initialized".to_string()),
+            body: Err("body is missing".to_string()),
         }
     }
 
     /// Sets `container_id` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn container_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2534,6 +2764,8 @@ impl<'a> UploadFileToCollection<'a> {
     }
 
     /// Sets `id` in the query.
+    ///
+    /// The container that the outputs go to; for the engine.
     pub fn id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2543,6 +2775,8 @@ impl<'a> UploadFileToCollection<'a> {
     }
 
     /// Sets `job` in the query.
+    ///
+    /// The job whose outputs these are; for the engine.
     pub fn job<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2552,6 +2786,8 @@ impl<'a> UploadFileToCollection<'a> {
     }
 
     /// Sets `level` in the query.
+    ///
+    /// The kind of container that the outputs go to; for the engine.
     pub fn level<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<crate::types::ContainerType>,
@@ -2561,6 +2797,8 @@ impl<'a> UploadFileToCollection<'a> {
     }
 
     /// Sets `preserve_metadata` in the query.
+    ///
+    /// Keeps type, classification, tags and `info` of a file of the same name, unless the upload states others.
     pub fn preserve_metadata<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -2570,6 +2808,8 @@ impl<'a> UploadFileToCollection<'a> {
     }
 
     /// Sets `ticket` in the query.
+    ///
+    /// A ticket in place of a key, or empty to ask for one.
     pub fn ticket<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2588,6 +2828,8 @@ impl<'a> UploadFileToCollection<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2654,12 +2896,14 @@ impl<'a> AddCollectionNote<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            container_id: Err("container_id was not initialized".to_string()),
+            container_id: Err("container_id is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `container_id` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn container_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2726,8 +2970,8 @@ impl<'a> GetCollectionFileZipInfo<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            collection_id: Err("collection_id was not initialized".to_string()),
-            file_name: Err("file_name was not initialized".to_string()),
+            collection_id: Err("collection_id is missing".to_string()),
+            file_name: Err("file_name is missing".to_string()),
             hash: Ok(None),
             member: Ok(None),
             ticket: Ok(None),
@@ -2740,6 +2984,8 @@ impl<'a> GetCollectionFileZipInfo<'a> {
     }
 
     /// Sets `collection_id` in the path, which has to be given.
+    ///
+    /// The id of the collection.
     pub fn collection_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2749,6 +2995,8 @@ impl<'a> GetCollectionFileZipInfo<'a> {
     }
 
     /// Sets `file_name` in the path, which has to be given.
+    ///
+    /// The name of the file.
     pub fn file_name<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2758,6 +3006,8 @@ impl<'a> GetCollectionFileZipInfo<'a> {
     }
 
     /// Sets `hash` in the query.
+    ///
+    /// Answers 409 when the stored hash is another one.
     pub fn hash<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2767,6 +3017,8 @@ impl<'a> GetCollectionFileZipInfo<'a> {
     }
 
     /// Sets `member` in the query.
+    ///
+    /// The path of one member of a zip file, to answer in place of the whole file.
     pub fn member<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2785,6 +3037,8 @@ impl<'a> GetCollectionFileZipInfo<'a> {
     }
 
     /// Sets `version` in the query.
+    ///
+    /// The version; 0 or absent is the current one.
     pub fn version<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -2794,6 +3048,8 @@ impl<'a> GetCollectionFileZipInfo<'a> {
     }
 
     /// Sets `view` in the query.
+    ///
+    /// Answers with the file's own content type and honours `Range`.
     pub fn view<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -2803,6 +3059,8 @@ impl<'a> GetCollectionFileZipInfo<'a> {
     }
 
     /// Sets `content-range` in the header.
+    ///
+    /// A header of answers, which a request has no use for.
     pub fn content_range<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2812,6 +3070,8 @@ impl<'a> GetCollectionFileZipInfo<'a> {
     }
 
     /// Sets `range` in the header.
+    ///
+    /// The bytes to answer, as `bytes=first-last`. Honoured only with `view=true`.
     pub fn range<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2821,6 +3081,8 @@ impl<'a> GetCollectionFileZipInfo<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2886,8 +3148,8 @@ impl<'a> GetCollectionDownloadTicket<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            collection_id: Err("collection_id was not initialized".to_string()),
-            file_name: Err("file_name was not initialized".to_string()),
+            collection_id: Err("collection_id is missing".to_string()),
+            file_name: Err("file_name is missing".to_string()),
             hash: Ok(None),
             info: Ok(None),
             member: Ok(None),
@@ -2900,6 +3162,8 @@ impl<'a> GetCollectionDownloadTicket<'a> {
     }
 
     /// Sets `collection_id` in the path, which has to be given.
+    ///
+    /// The id of the collection.
     pub fn collection_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2909,6 +3173,8 @@ impl<'a> GetCollectionDownloadTicket<'a> {
     }
 
     /// Sets `file_name` in the path, which has to be given.
+    ///
+    /// The name of the file.
     pub fn file_name<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2918,6 +3184,8 @@ impl<'a> GetCollectionDownloadTicket<'a> {
     }
 
     /// Sets `hash` in the query.
+    ///
+    /// Answers 409 when the stored hash is another one.
     pub fn hash<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2927,6 +3195,8 @@ impl<'a> GetCollectionDownloadTicket<'a> {
     }
 
     /// Sets `info` in the query.
+    ///
+    /// Answers the listing of a zip file in place of its bytes.
     pub fn info<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -2936,6 +3206,8 @@ impl<'a> GetCollectionDownloadTicket<'a> {
     }
 
     /// Sets `member` in the query.
+    ///
+    /// The path of one member of a zip file, to answer in place of the whole file.
     pub fn member<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2945,6 +3217,8 @@ impl<'a> GetCollectionDownloadTicket<'a> {
     }
 
     /// Sets `version` in the query.
+    ///
+    /// The version; 0 or absent is the current one.
     pub fn version<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -2954,6 +3228,8 @@ impl<'a> GetCollectionDownloadTicket<'a> {
     }
 
     /// Sets `view` in the query.
+    ///
+    /// Answers with the file's own content type and honours `Range`.
     pub fn view<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -2963,6 +3239,8 @@ impl<'a> GetCollectionDownloadTicket<'a> {
     }
 
     /// Sets `content-range` in the header.
+    ///
+    /// A header of answers, which a request has no use for.
     pub fn content_range<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2972,6 +3250,8 @@ impl<'a> GetCollectionDownloadTicket<'a> {
     }
 
     /// Sets `range` in the header.
+    ///
+    /// The bytes to answer, as `bytes=first-last`. Honoured only with `view=true`.
     pub fn range<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2981,6 +3261,8 @@ impl<'a> GetCollectionDownloadTicket<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,

@@ -13,6 +13,8 @@ impl Client {
     /// Reads the public configuration of the site.
     ///
     /// `GET /config`
+    ///
+    /// Needs no login. Tells which features are on, and limits such as `site.pagination_limit` (rows) and `site.upload_maximum_bytes` (bytes).
     pub fn get_config(&self) -> GetConfig<'_> {
         GetConfig::new(self)
     }
@@ -43,6 +45,8 @@ impl Client {
     /// Reads the release of the server and of its database schema.
     ///
     /// `GET /version`
+    ///
+    /// Needs no login.
     pub fn get_version(&self) -> GetVersion<'_> {
         GetVersion::new(self)
     }

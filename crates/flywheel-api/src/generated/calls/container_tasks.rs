@@ -30,8 +30,8 @@ impl<'a> GetTaskParentContainerIds<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            container_type: Err("container_type was not initialized".to_string()),
-            ids: Err("ids was not initialized".to_string()),
+            container_type: Err("container_type is missing".to_string()),
+            ids: Err("ids is missing".to_string()),
         }
     }
 

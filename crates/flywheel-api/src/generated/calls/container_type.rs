@@ -13,6 +13,8 @@ impl Client {
     /// Removes a custom field from every container of a kind.
     ///
     /// `PATCH /{container_type}/info/cleanup/{path}`
+    ///
+    /// Site admins only.
     pub fn cleanup_info(&self) -> CleanupInfo<'_> {
         CleanupInfo::new(self)
     }
@@ -30,8 +32,8 @@ impl<'a> CleanupInfo<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            container_type: Err("container_type was not initialized".to_string()),
-            path: Err("path was not initialized".to_string()),
+            container_type: Err("container_type is missing".to_string()),
+            path: Err("path is missing".to_string()),
         }
     }
 

@@ -13,6 +13,8 @@ impl Client {
     /// Deletes the acquisitions with the listed ids.
     ///
     /// `DELETE /acquisitions`
+    ///
+    /// Answers counts; ids that do not exist count as `not_found`. Answers 403 when the caller may not delete one of them, 400 when the site asks for a delete reason and none is given.
     pub fn delete_acquisitions_by_ids(&self) -> DeleteAcquisitionsByIds<'_> {
         DeleteAcquisitionsByIds::new(self)
     }
@@ -20,6 +22,8 @@ impl Client {
     /// Deletes the analyses with the listed ids.
     ///
     /// `DELETE /analyses`
+    ///
+    /// Answers counts; ids that do not exist count as `not_found`. Answers 403 when the caller may not delete one of them, 400 when the site asks for a delete reason and none is given.
     pub fn delete_analyses_by_ids(&self) -> DeleteAnalysesByIds<'_> {
         DeleteAnalysesByIds::new(self)
     }
@@ -27,6 +31,8 @@ impl Client {
     /// Deletes the collections with the listed ids.
     ///
     /// `DELETE /collections`
+    ///
+    /// Answers counts; ids that do not exist count as `not_found`. Answers 403 when the caller may not delete one of them, 400 when the site asks for a delete reason and none is given.
     pub fn delete_collections_by_ids(&self) -> DeleteCollectionsByIds<'_> {
         DeleteCollectionsByIds::new(self)
     }
@@ -48,6 +54,8 @@ impl Client {
     /// Lists the analyses that belong directly to a container of any kind.
     ///
     /// `GET /containers/{cid}/analyses`
+    ///
+    /// Rows leave out `info`; `include_all_info=true` brings it. With `inflate_job` the job stands in place of its id.
     pub fn get_container_analyses(&self) -> GetContainerAnalyses<'_> {
         GetContainerAnalyses::new(self)
     }
@@ -55,6 +63,8 @@ impl Client {
     /// Adds an analysis to a container of any kind.
     ///
     /// `POST /containers/{cid}/analyses`
+    ///
+    /// Either an ad hoc analysis (label, inputs) or, with a `job` in the body, one whose gear job is queued at once. Answers the id of the analysis; with `job=true` the id of its job. Answers 404 when an input file does not exist, 422 when the job's config does not fit the gear's manifest, 403 when the caller may not create analyses there.
     pub fn add_container_analysis(&self) -> AddContainerAnalysis<'_> {
         AddContainerAnalysis::new(self)
     }
@@ -62,6 +72,8 @@ impl Client {
     /// Reads an analysis of a container of any kind.
     ///
     /// `GET /containers/{cid}/analyses/{analysis_id}`
+    ///
+    /// With `inflate_job` the job stands in place of its id. Answers 404 when there is no such analysis, 403 when the caller may not see it.
     pub fn get_container_analysis(&self) -> GetContainerAnalysis<'_> {
         GetContainerAnalysis::new(self)
     }
@@ -69,6 +81,8 @@ impl Client {
     /// Changes label or description of an analysis of a container of any kind.
     ///
     /// `PUT /containers/{cid}/analyses/{analysis_id}`
+    ///
+    /// Answers 404 when there is no such analysis, 403 when the caller may not change it.
     pub fn modify_container_analysis(&self) -> ModifyContainerAnalysis<'_> {
         ModifyContainerAnalysis::new(self)
     }
@@ -76,6 +90,8 @@ impl Client {
     /// Deletes an analysis of a container of any kind with its output files.
     ///
     /// `DELETE /containers/{cid}/analyses/{analysis_id}`
+    ///
+    /// Answers 404 when there is no such analysis, 403 when the caller may not delete it, 400 when the site asks for a delete reason and none is given.
     pub fn delete_container_analysis(&self) -> DeleteContainerAnalysis<'_> {
         DeleteContainerAnalysis::new(self)
     }
@@ -83,6 +99,8 @@ impl Client {
     /// Uploads output files to an analysis of a container of any kind.
     ///
     /// `POST /containers/{cid}/analyses/{analysis_id}/files`
+    ///
+    /// Use the upload by the analysis's own id instead. Answers one file entry for each part.
     ///
     /// Deprecated: the platform means to drop it.
     pub fn upload_output_to_container_analysis(
@@ -94,6 +112,8 @@ impl Client {
     /// Deletes a note of an analysis of a container of any kind.
     ///
     /// `DELETE /containers/{cid}/analyses/{analysis_id}/notes/{note_id}`
+    ///
+    /// Only its author or a site admin may; others get 403.
     pub fn delete_container_analysis_note(&self) -> DeleteContainerAnalysisNote<'_> {
         DeleteContainerAnalysisNote::new(self)
     }
@@ -101,6 +121,8 @@ impl Client {
     /// Sets type or modality of a file of a container of any kind.
     ///
     /// `PUT /containers/{cid}/files/{filename}`
+    ///
+    /// Another modality clears the classification, except `Custom`. Unknown keys in the body are refused with 422. Answers 404 when there is no such file.
     pub fn modify_container_file(&self) -> ModifyContainerFile<'_> {
         ModifyContainerFile::new(self)
     }
@@ -108,6 +130,8 @@ impl Client {
     /// Deletes a file of a container of any kind by name.
     ///
     /// `DELETE /containers/{cid}/files/{filename}`
+    ///
+    /// Answers 404 when there is no such file, 403 when the caller may not delete it (files from devices need more than files from users and jobs) or when an analysis uses it as input (`reason: analysis_conflict`), 400 when the site asks for a delete reason and none is given. A name with a slash cannot be addressed this way: use `delete_file`.
     pub fn delete_container_file(&self) -> DeleteContainerFile<'_> {
         DeleteContainerFile::new(self)
     }
@@ -115,6 +139,8 @@ impl Client {
     /// Changes the classification of a file of a container of any kind.
     ///
     /// `PATCH /containers/{cid}/files/{filename}/classification`
+    ///
+    /// `add` and `delete` change single values, `replace` (alone, or with `modality`) sets all. Values must be known to the file's modality, except under `Custom`; otherwise 422 with `unaccepted_keys`. `replace` beside `add` or `delete` answers 400.
     pub fn modify_container_file_classification(
         &self,
     ) -> ModifyContainerFileClassification<'_> {
@@ -124,6 +150,8 @@ impl Client {
     /// Reads a file entry of a container of any kind by name, `info` included.
     ///
     /// `GET /containers/{cid}/files/{filename}/info`
+    ///
+    /// Answers 404 when there is no such file. A name with a slash cannot be addressed this way: use `get_file`.
     pub fn get_container_file_info(&self) -> GetContainerFileInfo<'_> {
         GetContainerFileInfo::new(self)
     }
@@ -131,6 +159,8 @@ impl Client {
     /// Changes the `info` of a file of a container of any kind.
     ///
     /// `PATCH /containers/{cid}/files/{filename}/info`
+    ///
+    /// `set` gives top-level keys new values, without merging below them; `delete` removes top-level keys; `replace` swaps the whole object and cannot stand beside the other two (400). `.` in a key becomes `_`, `$` becomes `-`. Answers 404 when there is no such file.
     pub fn modify_container_file_info(&self) -> ModifyContainerFileInfo<'_> {
         ModifyContainerFileInfo::new(self)
     }
@@ -138,6 +168,8 @@ impl Client {
     /// Changes the `info` of a container of any kind.
     ///
     /// `PATCH /containers/{cid}/info`
+    ///
+    /// `set` gives top-level keys new values, without merging below them; `delete` removes top-level keys, unknown ones are ignored; `replace` swaps the whole object and cannot stand beside the other two (400). `.` in a key becomes `_`, `$` becomes `-`. Answers 404 when there is no such container, 403 when the caller may not change it or the owning project is locked.
     pub fn modify_container_info(&self) -> ModifyContainerInfo<'_> {
         ModifyContainerInfo::new(self)
     }
@@ -145,6 +177,8 @@ impl Client {
     /// Reads a note of a container of any kind.
     ///
     /// `GET /containers/{cid}/notes/{note_id}`
+    ///
+    /// Answers 404 when there is no such note.
     pub fn get_container_note(&self) -> GetContainerNote<'_> {
         GetContainerNote::new(self)
     }
@@ -152,6 +186,8 @@ impl Client {
     /// Changes the text of a note of a container of any kind.
     ///
     /// `PUT /containers/{cid}/notes/{note_id}`
+    ///
+    /// Only its author or a site admin may; others get 403. Answers the number of changed notes.
     pub fn modify_container_note(&self) -> ModifyContainerNote<'_> {
         ModifyContainerNote::new(self)
     }
@@ -159,6 +195,8 @@ impl Client {
     /// Deletes a note of a container of any kind.
     ///
     /// `DELETE /containers/{cid}/notes/{note_id}`
+    ///
+    /// Only its author or a site admin may; others get 403. Answers 404 when there is no such note.
     pub fn delete_container_note(&self) -> DeleteContainerNote<'_> {
         DeleteContainerNote::new(self)
     }
@@ -166,6 +204,8 @@ impl Client {
     /// Adds one tag to a container of any kind.
     ///
     /// `POST /containers/{cid}/tags`
+    ///
+    /// Tags are compared exactly, case included. Answers 409 when the tag is already there, 403 when the caller may not manage tags or the owning project is locked.
     pub fn add_container_tag(&self) -> AddContainerTag<'_> {
         AddContainerTag::new(self)
     }
@@ -173,6 +213,8 @@ impl Client {
     /// Adds several tags to a container of any kind.
     ///
     /// `PATCH /containers/{cid}/tags`
+    ///
+    /// Those that are already there are left as they are. Answers nothing. Answers 403 when the caller may not manage tags or the owning project is locked.
     pub fn add_container_tags(&self) -> AddContainerTags<'_> {
         AddContainerTags::new(self)
     }
@@ -180,6 +222,8 @@ impl Client {
     /// Removes several tags from a container of any kind.
     ///
     /// `DELETE /containers/{cid}/tags`
+    ///
+    /// Tags that are not there are ignored. Answers nothing. Answers 403 when the caller may not manage tags or the owning project is locked.
     pub fn delete_container_tags(&self) -> DeleteContainerTags<'_> {
         DeleteContainerTags::new(self)
     }
@@ -187,6 +231,8 @@ impl Client {
     /// Reads one tag of a container of any kind.
     ///
     /// `GET /containers/{cid}/tags/{value}`
+    ///
+    /// Answers the tag itself, or 404 when it is not there.
     pub fn get_container_tag(&self) -> GetContainerTag<'_> {
         GetContainerTag::new(self)
     }
@@ -194,6 +240,8 @@ impl Client {
     /// Replaces one tag of a container of any kind by another.
     ///
     /// `PUT /containers/{cid}/tags/{value}`
+    ///
+    /// Answers the new tag; 404 when the old one is not there, 409 when the new one already is.
     pub fn rename_container_tag(&self) -> RenameContainerTag<'_> {
         RenameContainerTag::new(self)
     }
@@ -201,6 +249,8 @@ impl Client {
     /// Removes one tag from a container of any kind.
     ///
     /// `DELETE /containers/{cid}/tags/{value}`
+    ///
+    /// Answers 404 when the tag is not there, 403 when the caller may not manage tags or the owning project is locked.
     pub fn delete_container_tag(&self) -> DeleteContainerTag<'_> {
         DeleteContainerTag::new(self)
     }
@@ -208,6 +258,8 @@ impl Client {
     /// Reads a container of any kind by its id.
     ///
     /// `GET /containers/{container_id}`
+    ///
+    /// A group, project, subject, session, acquisition, analysis or collection; `container_type` in the answer tells which. Answers 404 when there is no such container, 403 when the caller may not see it.
     pub fn get_container(&self) -> GetContainer<'_> {
         GetContainer::new(self)
     }
@@ -215,6 +267,8 @@ impl Client {
     /// Changes fields of a container of any kind.
     ///
     /// `PUT /containers/{container_id}`
+    ///
+    /// Only the given fields change; which are known depends on the kind, unknown ones answer 422. Answers 404 when there is no such container, 403 when the caller may not change it.
     pub fn modify_container(&self) -> ModifyContainer<'_> {
         ModifyContainer::new(self)
     }
@@ -222,6 +276,8 @@ impl Client {
     /// Deletes a container of any kind with everything below it.
     ///
     /// `DELETE /containers/{container_id}`
+    ///
+    /// Answers counts. Answers 404 when there is no such container; 403 when the caller may not delete it, when it holds data that did not come from users or jobs (`reason: original_data_present`), or when an analysis uses one of its files as input (`reason: analysis_conflict`); 400 when the site asks for a delete reason and none is given.
     pub fn delete_container(&self) -> DeleteContainer<'_> {
         DeleteContainer::new(self)
     }
@@ -229,6 +285,8 @@ impl Client {
     /// Downloads an output file of an analysis of a container of any kind.
     ///
     /// `GET /containers/{container_id}/analyses/{analysis_id}/files/{filename}`
+    ///
+    /// As the download by the analysis's own id: the stored bytes, one zip member with `member`, ranges with `view=true`. Answers 404 when there is no such file.
     pub fn download_output_from_container_analysis(
         &self,
     ) -> DownloadOutputFromContainerAnalysis<'_> {
@@ -238,6 +296,8 @@ impl Client {
     /// Adds a note to an analysis of a container of any kind.
     ///
     /// `POST /containers/{container_id}/analyses/{analysis_id}/notes`
+    ///
+    /// The text must not be empty; the server adds id, author and times. Answers the note. Needs `notes_manage` on the project.
     pub fn add_container_analysis_note(&self) -> AddContainerAnalysisNote<'_> {
         AddContainerAnalysisNote::new(self)
     }
@@ -245,6 +305,8 @@ impl Client {
     /// Uploads files to a container of any kind.
     ///
     /// `POST /containers/{container_id}/files`
+    ///
+    /// A multipart body: one `file` part for each file, and a `metadata` part with one JSON object, or a list of them matched by `name`. A file of the same name becomes the next version under the same `file_id`; its type, classification, tags and `info` survive only with `preserve_metadata=true`. Answers one file entry for each part. Needs `files_create_single`; answers 403 without it or while the owning project is locked, 404 when there is no such container. Matching gear rules queue jobs afterwards.
     pub fn upload_file_to_container(&self) -> UploadFileToContainer<'_> {
         UploadFileToContainer::new(self)
     }
@@ -252,6 +314,8 @@ impl Client {
     /// Downloads a file of a container of any kind by name.
     ///
     /// `GET /containers/{container_id}/files/{file_name}`
+    ///
+    /// Answers the bytes as they are stored. With `member` one member of a zip file; with `view=true` the file's own content type and `Range` requests (206, or 416 when the range cannot be satisfied); without `view` a range is ignored. May answer 302 to a signed storage address when the request accepts the feature `safe-redirect`; the key must not follow to another host. Answers 404 when there is no such file or version, 400 when `member` is asked of what is not a zip, 409 when `hash` differs. A name with a slash cannot be addressed this way: use `download_file`.
     pub fn download_file_from_container(&self) -> DownloadFileFromContainer<'_> {
         DownloadFileFromContainer::new(self)
     }
@@ -259,6 +323,8 @@ impl Client {
     /// Adds a note to a container of any kind.
     ///
     /// `POST /containers/{container_id}/notes`
+    ///
+    /// The text must not be empty; the server adds id, author and times. Answers the note. Needs `notes_manage` on the project.
     pub fn add_container_note(&self) -> AddContainerNote<'_> {
         AddContainerNote::new(self)
     }
@@ -266,6 +332,8 @@ impl Client {
     /// Lists the saved data views of a parent.
     ///
     /// `GET /containers/{container_id}/views`
+    ///
+    /// The parent is a project, a group, a user or `site`.
     pub fn get_views(&self) -> GetViews<'_> {
         GetViews::new(self)
     }
@@ -273,6 +341,8 @@ impl Client {
     /// Saves a data view.
     ///
     /// `POST /containers/{container_id}/views`
+    ///
+    /// Its parent is a project, a group, a user or `site`. Answers its id. Needs write access to the parent (403).
     pub fn add_view(&self) -> AddView<'_> {
         AddView::new(self)
     }
@@ -280,6 +350,8 @@ impl Client {
     /// Deletes the files with the listed ids.
     ///
     /// `DELETE /files`
+    ///
+    /// Answers counts; ids that do not exist count as `not_found`. Answers 403 when the caller may not delete one of them, 400 when the site asks for a delete reason and none is given.
     pub fn delete_files_by_ids(&self) -> DeleteFilesByIds<'_> {
         DeleteFilesByIds::new(self)
     }
@@ -287,6 +359,8 @@ impl Client {
     /// Deletes the groups with the listed ids.
     ///
     /// `DELETE /groups`
+    ///
+    /// Answers counts; ids that do not exist count as `not_found`. Site admins only (403).
     pub fn delete_groups_by_ids(&self) -> DeleteGroupsByIds<'_> {
         DeleteGroupsByIds::new(self)
     }
@@ -294,6 +368,8 @@ impl Client {
     /// Deletes the projects with the listed ids.
     ///
     /// `DELETE /projects`
+    ///
+    /// Answers counts; ids that do not exist count as `not_found`. Answers 403 when the caller may not delete one of them, 400 when the site asks for a delete reason and none is given.
     pub fn delete_projects_by_ids(&self) -> DeleteProjectsByIds<'_> {
         DeleteProjectsByIds::new(self)
     }
@@ -301,6 +377,8 @@ impl Client {
     /// Deletes the sessions with the listed ids.
     ///
     /// `DELETE /sessions`
+    ///
+    /// Answers counts; ids that do not exist count as `not_found`. Answers 403 when the caller may not delete one of them, 400 when the site asks for a delete reason and none is given.
     pub fn delete_sessions_by_ids(&self) -> DeleteSessionsByIds<'_> {
         DeleteSessionsByIds::new(self)
     }
@@ -308,6 +386,8 @@ impl Client {
     /// Deletes the subjects with the listed ids.
     ///
     /// `DELETE /subjects`
+    ///
+    /// Answers counts; ids that do not exist count as `not_found`. Answers 403 when the caller may not delete one of them, 400 when the site asks for a delete reason and none is given.
     pub fn delete_subjects_by_ids(&self) -> DeleteSubjectsByIds<'_> {
         DeleteSubjectsByIds::new(self)
     }
@@ -315,6 +395,8 @@ impl Client {
     /// Lists the members of a zipped output file of an analysis of a container of any kind.
     ///
     /// `GET /containers/{container_id}/analyses/{analysis_id}/files/{filename}`
+    ///
+    /// Answers 400 when the file is not a zip, 404 when there is no such file.
     pub fn get_container_analysis_output_zip_info(
         &self,
     ) -> GetContainerAnalysisOutputZipInfo<'_> {
@@ -324,6 +406,8 @@ impl Client {
     /// Makes a ticket for the download of an output file of an analysis of a container of any kind.
     ///
     /// `GET /containers/{container_id}/analyses/{analysis_id}/files/{filename}`
+    ///
+    /// As the download by the analysis's own id: the stored bytes, one zip member with `member`, ranges with `view=true`. Answers 404 when there is no such file.
     pub fn get_container_analysis_output_download_ticket(
         &self,
     ) -> GetContainerAnalysisOutputDownloadTicket<'_> {
@@ -333,6 +417,8 @@ impl Client {
     /// Lists the members of a zip file of a container of any kind.
     ///
     /// `GET /containers/{container_id}/files/{file_name}`
+    ///
+    /// Each member with its path, size in bytes and time. Answers 400 when the file is not a zip, 404 when there is no such file.
     pub fn get_container_file_zip_info(&self) -> GetContainerFileZipInfo<'_> {
         GetContainerFileZipInfo::new(self)
     }
@@ -340,6 +426,8 @@ impl Client {
     /// Makes a ticket for the download of a file of a container of any kind.
     ///
     /// `GET /containers/{container_id}/files/{file_name}`
+    ///
+    /// The ticket takes the place of the key in a later request for the same file (`?ticket=`), so that the address can be handed on. Answers 404 when there is no such file.
     pub fn get_container_download_ticket(&self) -> GetContainerDownloadTicket<'_> {
         GetContainerDownloadTicket::new(self)
     }
@@ -358,11 +446,13 @@ impl<'a> DeleteAcquisitionsByIds<'a> {
         Self {
             client: client,
             delete_reason: Ok(None),
-            body: Err("body was not initialized".to_string()),
+            body: Err("body is missing".to_string()),
         }
     }
 
     /// Sets `delete_reason` in the query.
+    ///
+    /// Why it is deleted. Sites that keep an audit trail ask for it.
     pub fn delete_reason<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<crate::types::ContainerDeleteReason>,
@@ -410,11 +500,13 @@ impl<'a> DeleteAnalysesByIds<'a> {
         Self {
             client: client,
             delete_reason: Ok(None),
-            body: Err("body was not initialized".to_string()),
+            body: Err("body is missing".to_string()),
         }
     }
 
     /// Sets `delete_reason` in the query.
+    ///
+    /// Why it is deleted. Sites that keep an audit trail ask for it.
     pub fn delete_reason<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<crate::types::ContainerDeleteReason>,
@@ -459,11 +551,13 @@ impl<'a> DeleteCollectionsByIds<'a> {
         Self {
             client: client,
             delete_reason: Ok(None),
-            body: Err("body was not initialized".to_string()),
+            body: Err("body is missing".to_string()),
         }
     }
 
     /// Sets `delete_reason` in the query.
+    ///
+    /// Why it is deleted. Sites that keep an audit trail ask for it.
     pub fn delete_reason<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<crate::types::ContainerDeleteReason>,
@@ -532,7 +626,7 @@ impl<'a> AddContainer<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            body: Err("body was not initialized".to_string()),
+            body: Err("body is missing".to_string()),
         }
     }
 
@@ -580,7 +674,7 @@ impl<'a> GetContainerAnalyses<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
             after_id: Ok(None),
             filter: Ok(None),
             include_all_info: Ok(None),
@@ -596,6 +690,8 @@ impl<'a> GetContainerAnalyses<'a> {
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -605,6 +701,8 @@ impl<'a> GetContainerAnalyses<'a> {
     }
 
     /// Sets `after_id` in the query.
+    ///
+    /// Answers only rows whose id is greater, in ascending order of id; empty starts at the beginning. Not together with `sort`, `page` or `skip`.
     pub fn after_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -614,6 +712,8 @@ impl<'a> GetContainerAnalyses<'a> {
     }
 
     /// Sets `filter` in the query.
+    ///
+    /// Conditions that must all hold, separated by commas, each a field, an operator (`=`, `!=`, `<`, `<=`, `>`, `>=`, or `=~` for an unanchored regular expression) and a value. In double quotes a value stays text; a literal comma is written `\,`.
     pub fn filter<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -623,6 +723,8 @@ impl<'a> GetContainerAnalyses<'a> {
     }
 
     /// Sets `include_all_info` in the query.
+    ///
+    /// Answers `info` of rows and of their files in full.
     pub fn include_all_info<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -632,6 +734,8 @@ impl<'a> GetContainerAnalyses<'a> {
     }
 
     /// Sets `inflate_job` in the query.
+    ///
+    /// Answers the whole job in place of its id.
     pub fn inflate_job<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -641,6 +745,8 @@ impl<'a> GetContainerAnalyses<'a> {
     }
 
     /// Sets `join` in the query.
+    ///
+    /// Adds related documents; `origin` adds who or what made the container and its files.
     pub fn join<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<crate::types::JoinType>,
@@ -650,6 +756,8 @@ impl<'a> GetContainerAnalyses<'a> {
     }
 
     /// Sets `join_avatars` in the query.
+    ///
+    /// Adds names and pictures of the users who wrote notes.
     pub fn join_avatars<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -659,6 +767,8 @@ impl<'a> GetContainerAnalyses<'a> {
     }
 
     /// Sets `limit` in the query.
+    ///
+    /// The largest number of rows to answer.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -668,6 +778,8 @@ impl<'a> GetContainerAnalyses<'a> {
     }
 
     /// Sets `page` in the query.
+    ///
+    /// The page to answer, counted from 1; needs `limit`. Not together with `skip` or `after_id`.
     pub fn page<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -677,6 +789,8 @@ impl<'a> GetContainerAnalyses<'a> {
     }
 
     /// Sets `skip` in the query.
+    ///
+    /// The number of rows to leave out at the start. Not together with `page` or `after_id`.
     pub fn skip<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -686,6 +800,8 @@ impl<'a> GetContainerAnalyses<'a> {
     }
 
     /// Sets `sort` in the query.
+    ///
+    /// Fields to sort by, separated by commas, each with `:asc` (the default) or `:desc`.
     pub fn sort<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -695,6 +811,8 @@ impl<'a> GetContainerAnalyses<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -759,13 +877,15 @@ impl<'a> AddContainerAnalysis<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
             job: Ok(None),
-            body: Err("body was not initialized".to_string()),
+            body: Err("body is missing".to_string()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -775,6 +895,8 @@ impl<'a> AddContainerAnalysis<'a> {
     }
 
     /// Sets `job` in the query.
+    ///
+    /// Answers the id of the analysis's job in place of the analysis's own.
     pub fn job<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -822,8 +944,8 @@ impl<'a> GetContainerAnalysis<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            analysis_id: Err("analysis_id was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            analysis_id: Err("analysis_id is missing".to_string()),
             inflate_job: Ok(None),
             join: Ok(None),
             join_avatars: Ok(None),
@@ -831,6 +953,8 @@ impl<'a> GetContainerAnalysis<'a> {
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -840,6 +964,8 @@ impl<'a> GetContainerAnalysis<'a> {
     }
 
     /// Sets `analysis_id` in the path, which has to be given.
+    ///
+    /// The id of the analysis.
     pub fn analysis_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -849,6 +975,8 @@ impl<'a> GetContainerAnalysis<'a> {
     }
 
     /// Sets `inflate_job` in the query.
+    ///
+    /// Answers the whole job in place of its id.
     pub fn inflate_job<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -858,6 +986,8 @@ impl<'a> GetContainerAnalysis<'a> {
     }
 
     /// Sets `join` in the query.
+    ///
+    /// Adds related documents; `origin` adds who or what made the container and its files.
     pub fn join<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<crate::types::JoinType>,
@@ -867,6 +997,8 @@ impl<'a> GetContainerAnalysis<'a> {
     }
 
     /// Sets `join_avatars` in the query.
+    ///
+    /// Adds names and pictures of the users who wrote notes.
     pub fn join_avatars<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -905,13 +1037,15 @@ impl<'a> ModifyContainerAnalysis<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            analysis_id: Err("analysis_id was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            analysis_id: Err("analysis_id is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -921,6 +1055,8 @@ impl<'a> ModifyContainerAnalysis<'a> {
     }
 
     /// Sets `analysis_id` in the path, which has to be given.
+    ///
+    /// The id of the analysis.
     pub fn analysis_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -993,13 +1129,15 @@ impl<'a> DeleteContainerAnalysis<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            analysis_id: Err("analysis_id was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            analysis_id: Err("analysis_id is missing".to_string()),
             delete_reason: Ok(None),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1009,6 +1147,8 @@ impl<'a> DeleteContainerAnalysis<'a> {
     }
 
     /// Sets `analysis_id` in the path, which has to be given.
+    ///
+    /// The id of the analysis.
     pub fn analysis_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1018,6 +1158,8 @@ impl<'a> DeleteContainerAnalysis<'a> {
     }
 
     /// Sets `delete_reason` in the query.
+    ///
+    /// Why it is deleted. Sites that keep an audit trail ask for it.
     pub fn delete_reason<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<crate::types::ContainerDeleteReason>,
@@ -1062,18 +1204,20 @@ impl<'a> UploadOutputToContainerAnalysis<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            analysis_id: Err("analysis_id was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            analysis_id: Err("analysis_id is missing".to_string()),
             id: Ok(None),
             job: Ok(None),
             level: Ok(None),
             ticket: Ok(None),
             content_type: Ok(None),
-            body: Err("body was not initialized".to_string()),
+            body: Err("body is missing".to_string()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1083,6 +1227,8 @@ impl<'a> UploadOutputToContainerAnalysis<'a> {
     }
 
     /// Sets `analysis_id` in the path, which has to be given.
+    ///
+    /// The id of the analysis.
     pub fn analysis_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1092,6 +1238,8 @@ impl<'a> UploadOutputToContainerAnalysis<'a> {
     }
 
     /// Sets `id` in the query.
+    ///
+    /// The container that the outputs go to; for the engine.
     pub fn id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1101,6 +1249,8 @@ impl<'a> UploadOutputToContainerAnalysis<'a> {
     }
 
     /// Sets `job` in the query.
+    ///
+    /// The job whose outputs these are; for the engine.
     pub fn job<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1110,6 +1260,8 @@ impl<'a> UploadOutputToContainerAnalysis<'a> {
     }
 
     /// Sets `level` in the query.
+    ///
+    /// The kind of container that the outputs go to; for the engine.
     pub fn level<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<crate::types::ContainerType>,
@@ -1119,6 +1271,8 @@ impl<'a> UploadOutputToContainerAnalysis<'a> {
     }
 
     /// Sets `ticket` in the query.
+    ///
+    /// A ticket in place of a key, or empty to ask for one.
     pub fn ticket<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1193,13 +1347,15 @@ impl<'a> DeleteContainerAnalysisNote<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            analysis_id: Err("analysis_id was not initialized".to_string()),
-            note_id: Err("note_id was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            analysis_id: Err("analysis_id is missing".to_string()),
+            note_id: Err("note_id is missing".to_string()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1209,6 +1365,8 @@ impl<'a> DeleteContainerAnalysisNote<'a> {
     }
 
     /// Sets `analysis_id` in the path, which has to be given.
+    ///
+    /// The id of the analysis.
     pub fn analysis_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1218,6 +1376,8 @@ impl<'a> DeleteContainerAnalysisNote<'a> {
     }
 
     /// Sets `note_id` in the path, which has to be given.
+    ///
+    /// The id of the note.
     pub fn note_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1257,13 +1417,15 @@ impl<'a> ModifyContainerFile<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            filename: Err("filename was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            filename: Err("filename is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1273,6 +1435,8 @@ impl<'a> ModifyContainerFile<'a> {
     }
 
     /// Sets `filename` in the path, which has to be given.
+    ///
+    /// The name of the file.
     pub fn filename<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1341,14 +1505,16 @@ impl<'a> DeleteContainerFile<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            filename: Err("filename was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            filename: Err("filename is missing".to_string()),
             delete_reason: Ok(None),
             force: Ok(None),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1358,6 +1524,8 @@ impl<'a> DeleteContainerFile<'a> {
     }
 
     /// Sets `filename` in the path, which has to be given.
+    ///
+    /// The name of the file.
     pub fn filename<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1367,6 +1535,8 @@ impl<'a> DeleteContainerFile<'a> {
     }
 
     /// Sets `delete_reason` in the query.
+    ///
+    /// Why it is deleted. Sites that keep an audit trail ask for it.
     pub fn delete_reason<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<crate::types::ContainerDeleteReason>,
@@ -1376,6 +1546,8 @@ impl<'a> DeleteContainerFile<'a> {
     }
 
     /// Sets `force` in the query.
+    ///
+    /// Deletes even if some checks fail.
     pub fn force<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -1413,13 +1585,15 @@ impl<'a> ModifyContainerFileClassification<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            filename: Err("filename was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            filename: Err("filename is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1429,6 +1603,8 @@ impl<'a> ModifyContainerFileClassification<'a> {
     }
 
     /// Sets `filename` in the path, which has to be given.
+    ///
+    /// The name of the file.
     pub fn filename<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1501,12 +1677,14 @@ impl<'a> GetContainerFileInfo<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            filename: Err("filename was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            filename: Err("filename is missing".to_string()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1516,6 +1694,8 @@ impl<'a> GetContainerFileInfo<'a> {
     }
 
     /// Sets `filename` in the path, which has to be given.
+    ///
+    /// The name of the file.
     pub fn filename<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1551,13 +1731,15 @@ impl<'a> ModifyContainerFileInfo<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            filename: Err("filename was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            filename: Err("filename is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1567,6 +1749,8 @@ impl<'a> ModifyContainerFileInfo<'a> {
     }
 
     /// Sets `filename` in the path, which has to be given.
+    ///
+    /// The name of the file.
     pub fn filename<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1629,12 +1813,14 @@ impl<'a> ModifyContainerInfo<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1693,12 +1879,14 @@ impl<'a> GetContainerNote<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            note_id: Err("note_id was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            note_id: Err("note_id is missing".to_string()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1708,6 +1896,8 @@ impl<'a> GetContainerNote<'a> {
     }
 
     /// Sets `note_id` in the path, which has to be given.
+    ///
+    /// The id of the note.
     pub fn note_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1743,13 +1933,15 @@ impl<'a> ModifyContainerNote<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            note_id: Err("note_id was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            note_id: Err("note_id is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1759,6 +1951,8 @@ impl<'a> ModifyContainerNote<'a> {
     }
 
     /// Sets `note_id` in the path, which has to be given.
+    ///
+    /// The id of the note.
     pub fn note_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1818,12 +2012,14 @@ impl<'a> DeleteContainerNote<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            note_id: Err("note_id was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            note_id: Err("note_id is missing".to_string()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1833,6 +2029,8 @@ impl<'a> DeleteContainerNote<'a> {
     }
 
     /// Sets `note_id` in the path, which has to be given.
+    ///
+    /// The id of the note.
     pub fn note_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1867,12 +2065,14 @@ impl<'a> AddContainerTag<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1931,12 +2131,14 @@ impl<'a> AddContainerTags<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            body: Err("body was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            body: Err("body is missing".to_string()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1980,12 +2182,14 @@ impl<'a> DeleteContainerTags<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            body: Err("body was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            body: Err("body is missing".to_string()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2029,12 +2233,14 @@ impl<'a> GetContainerTag<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            value: Err("value was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            value: Err("value is missing".to_string()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2079,13 +2285,15 @@ impl<'a> RenameContainerTag<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            value: Err("value was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            value: Err("value is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2154,12 +2362,14 @@ impl<'a> DeleteContainerTag<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            value: Err("value was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            value: Err("value is missing".to_string()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2204,13 +2414,15 @@ impl<'a> GetContainer<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            container_id: Err("container_id was not initialized".to_string()),
+            container_id: Err("container_id is missing".to_string()),
             join: Ok(None),
             join_avatars: Ok(None),
         }
     }
 
     /// Sets `container_id` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn container_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2220,6 +2432,8 @@ impl<'a> GetContainer<'a> {
     }
 
     /// Sets `join` in the query.
+    ///
+    /// Adds related documents; `origin` adds who or what made the container and its files.
     pub fn join<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<crate::types::JoinType>,
@@ -2229,6 +2443,8 @@ impl<'a> GetContainer<'a> {
     }
 
     /// Sets `join_avatars` in the query.
+    ///
+    /// Adds names and pictures of the users who wrote notes.
     pub fn join_avatars<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -2264,12 +2480,14 @@ impl<'a> ModifyContainer<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            container_id: Err("container_id was not initialized".to_string()),
-            body: Err("body was not initialized".to_string()),
+            container_id: Err("container_id is missing".to_string()),
+            body: Err("body is missing".to_string()),
         }
     }
 
     /// Sets `container_id` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn container_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2313,12 +2531,14 @@ impl<'a> DeleteContainer<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            container_id: Err("container_id was not initialized".to_string()),
+            container_id: Err("container_id is missing".to_string()),
             delete_reason: Ok(None),
         }
     }
 
     /// Sets `container_id` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn container_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2328,6 +2548,8 @@ impl<'a> DeleteContainer<'a> {
     }
 
     /// Sets `delete_reason` in the query.
+    ///
+    /// Why it is deleted. Sites that keep an audit trail ask for it.
     pub fn delete_reason<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<crate::types::ContainerDeleteReason>,
@@ -2369,9 +2591,9 @@ impl<'a> DownloadOutputFromContainerAnalysis<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            container_id: Err("container_id was not initialized".to_string()),
-            analysis_id: Err("analysis_id was not initialized".to_string()),
-            filename: Err("filename was not initialized".to_string()),
+            container_id: Err("container_id is missing".to_string()),
+            analysis_id: Err("analysis_id is missing".to_string()),
+            filename: Err("filename is missing".to_string()),
             info: Ok(None),
             member: Ok(None),
             view: Ok(None),
@@ -2382,6 +2604,8 @@ impl<'a> DownloadOutputFromContainerAnalysis<'a> {
     }
 
     /// Sets `container_id` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn container_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2391,6 +2615,8 @@ impl<'a> DownloadOutputFromContainerAnalysis<'a> {
     }
 
     /// Sets `analysis_id` in the path, which has to be given.
+    ///
+    /// The id of the analysis.
     pub fn analysis_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2400,6 +2626,8 @@ impl<'a> DownloadOutputFromContainerAnalysis<'a> {
     }
 
     /// Sets `filename` in the path, which has to be given.
+    ///
+    /// The name of the file.
     pub fn filename<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2409,6 +2637,8 @@ impl<'a> DownloadOutputFromContainerAnalysis<'a> {
     }
 
     /// Sets `info` in the query.
+    ///
+    /// Answers the listing of a zip file in place of its bytes.
     pub fn info<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -2418,6 +2648,8 @@ impl<'a> DownloadOutputFromContainerAnalysis<'a> {
     }
 
     /// Sets `member` in the query.
+    ///
+    /// The path of one member of a zip file, to answer in place of the whole file.
     pub fn member<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2427,6 +2659,8 @@ impl<'a> DownloadOutputFromContainerAnalysis<'a> {
     }
 
     /// Sets `view` in the query.
+    ///
+    /// Answers with the file's own content type and honours `Range`.
     pub fn view<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -2436,6 +2670,8 @@ impl<'a> DownloadOutputFromContainerAnalysis<'a> {
     }
 
     /// Sets `content-range` in the header.
+    ///
+    /// A header of answers, which a request has no use for.
     pub fn content_range<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2445,6 +2681,8 @@ impl<'a> DownloadOutputFromContainerAnalysis<'a> {
     }
 
     /// Sets `range` in the header.
+    ///
+    /// The bytes to answer, as `bytes=first-last`. Honoured only with `view=true`.
     pub fn range<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2454,6 +2692,8 @@ impl<'a> DownloadOutputFromContainerAnalysis<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2510,13 +2750,15 @@ impl<'a> AddContainerAnalysisNote<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            container_id: Err("container_id was not initialized".to_string()),
-            analysis_id: Err("analysis_id was not initialized".to_string()),
+            container_id: Err("container_id is missing".to_string()),
+            analysis_id: Err("analysis_id is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `container_id` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn container_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2526,6 +2768,8 @@ impl<'a> AddContainerAnalysisNote<'a> {
     }
 
     /// Sets `analysis_id` in the path, which has to be given.
+    ///
+    /// The id of the analysis.
     pub fn analysis_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2595,7 +2839,7 @@ impl<'a> UploadFileToContainer<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            container_id: Err("container_id was not initialized".to_string()),
+            container_id: Err("container_id is missing".to_string()),
             id: Ok(None),
             job: Ok(None),
             level: Ok(None),
@@ -2603,11 +2847,13 @@ impl<'a> UploadFileToContainer<'a> {
             ticket: Ok(None),
             content_type: Ok(None),
             x_accept_feature: Ok(None),
-            body: Err("body was not initialized".to_string()),
+            body: Err("body is missing".to_string()),
         }
     }
 
     /// Sets `container_id` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn container_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2617,6 +2863,8 @@ impl<'a> UploadFileToContainer<'a> {
     }
 
     /// Sets `id` in the query.
+    ///
+    /// The container that the outputs go to; for the engine.
     pub fn id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2626,6 +2874,8 @@ impl<'a> UploadFileToContainer<'a> {
     }
 
     /// Sets `job` in the query.
+    ///
+    /// The job whose outputs these are; for the engine.
     pub fn job<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2635,6 +2885,8 @@ impl<'a> UploadFileToContainer<'a> {
     }
 
     /// Sets `level` in the query.
+    ///
+    /// The kind of container that the outputs go to; for the engine.
     pub fn level<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<crate::types::ContainerType>,
@@ -2644,6 +2896,8 @@ impl<'a> UploadFileToContainer<'a> {
     }
 
     /// Sets `preserve_metadata` in the query.
+    ///
+    /// Keeps type, classification, tags and `info` of a file of the same name, unless the upload states others.
     pub fn preserve_metadata<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -2653,6 +2907,8 @@ impl<'a> UploadFileToContainer<'a> {
     }
 
     /// Sets `ticket` in the query.
+    ///
+    /// A ticket in place of a key, or empty to ask for one.
     pub fn ticket<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2671,6 +2927,8 @@ impl<'a> UploadFileToContainer<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2742,8 +3000,8 @@ impl<'a> DownloadFileFromContainer<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            container_id: Err("container_id was not initialized".to_string()),
-            file_name: Err("file_name was not initialized".to_string()),
+            container_id: Err("container_id is missing".to_string()),
+            file_name: Err("file_name is missing".to_string()),
             hash: Ok(None),
             info: Ok(None),
             member: Ok(None),
@@ -2756,6 +3014,8 @@ impl<'a> DownloadFileFromContainer<'a> {
     }
 
     /// Sets `container_id` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn container_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2765,6 +3025,8 @@ impl<'a> DownloadFileFromContainer<'a> {
     }
 
     /// Sets `file_name` in the path, which has to be given.
+    ///
+    /// The name of the file.
     pub fn file_name<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2774,6 +3036,8 @@ impl<'a> DownloadFileFromContainer<'a> {
     }
 
     /// Sets `hash` in the query.
+    ///
+    /// Answers 409 when the stored hash is another one.
     pub fn hash<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2783,6 +3047,8 @@ impl<'a> DownloadFileFromContainer<'a> {
     }
 
     /// Sets `info` in the query.
+    ///
+    /// Answers the listing of a zip file in place of its bytes.
     pub fn info<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -2792,6 +3058,8 @@ impl<'a> DownloadFileFromContainer<'a> {
     }
 
     /// Sets `member` in the query.
+    ///
+    /// The path of one member of a zip file, to answer in place of the whole file.
     pub fn member<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2801,6 +3069,8 @@ impl<'a> DownloadFileFromContainer<'a> {
     }
 
     /// Sets `version` in the query.
+    ///
+    /// The version; 0 or absent is the current one.
     pub fn version<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -2810,6 +3080,8 @@ impl<'a> DownloadFileFromContainer<'a> {
     }
 
     /// Sets `view` in the query.
+    ///
+    /// Answers with the file's own content type and honours `Range`.
     pub fn view<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -2819,6 +3091,8 @@ impl<'a> DownloadFileFromContainer<'a> {
     }
 
     /// Sets `content-range` in the header.
+    ///
+    /// A header of answers, which a request has no use for.
     pub fn content_range<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2828,6 +3102,8 @@ impl<'a> DownloadFileFromContainer<'a> {
     }
 
     /// Sets `range` in the header.
+    ///
+    /// The bytes to answer, as `bytes=first-last`. Honoured only with `view=true`.
     pub fn range<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2837,6 +3113,8 @@ impl<'a> DownloadFileFromContainer<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2894,12 +3172,14 @@ impl<'a> AddContainerNote<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            container_id: Err("container_id was not initialized".to_string()),
+            container_id: Err("container_id is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `container_id` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn container_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2964,7 +3244,7 @@ impl<'a> GetViews<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            container_id: Err("container_id was not initialized".to_string()),
+            container_id: Err("container_id is missing".to_string()),
             after_id: Ok(None),
             filter: Ok(None),
             limit: Ok(None),
@@ -2976,6 +3256,8 @@ impl<'a> GetViews<'a> {
     }
 
     /// Sets `container_id` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn container_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2985,6 +3267,8 @@ impl<'a> GetViews<'a> {
     }
 
     /// Sets `after_id` in the query.
+    ///
+    /// Answers only rows whose id is greater, in ascending order of id; empty starts at the beginning. Not together with `sort`, `page` or `skip`.
     pub fn after_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2994,6 +3278,8 @@ impl<'a> GetViews<'a> {
     }
 
     /// Sets `filter` in the query.
+    ///
+    /// Conditions that must all hold, separated by commas, each a field, an operator (`=`, `!=`, `<`, `<=`, `>`, `>=`, or `=~` for an unanchored regular expression) and a value. In double quotes a value stays text; a literal comma is written `\,`.
     pub fn filter<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3003,6 +3289,8 @@ impl<'a> GetViews<'a> {
     }
 
     /// Sets `limit` in the query.
+    ///
+    /// The largest number of rows to answer.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -3012,6 +3300,8 @@ impl<'a> GetViews<'a> {
     }
 
     /// Sets `page` in the query.
+    ///
+    /// The page to answer, counted from 1; needs `limit`. Not together with `skip` or `after_id`.
     pub fn page<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -3021,6 +3311,8 @@ impl<'a> GetViews<'a> {
     }
 
     /// Sets `skip` in the query.
+    ///
+    /// The number of rows to leave out at the start. Not together with `page` or `after_id`.
     pub fn skip<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -3030,6 +3322,8 @@ impl<'a> GetViews<'a> {
     }
 
     /// Sets `sort` in the query.
+    ///
+    /// Fields to sort by, separated by commas, each with `:asc` (the default) or `:desc`.
     pub fn sort<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3039,6 +3333,8 @@ impl<'a> GetViews<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3091,12 +3387,14 @@ impl<'a> AddView<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            container_id: Err("container_id was not initialized".to_string()),
+            container_id: Err("container_id is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `container_id` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn container_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3165,11 +3463,13 @@ impl<'a> DeleteFilesByIds<'a> {
         Self {
             client: client,
             delete_reason: Ok(None),
-            body: Err("body was not initialized".to_string()),
+            body: Err("body is missing".to_string()),
         }
     }
 
     /// Sets `delete_reason` in the query.
+    ///
+    /// Why it is deleted. Sites that keep an audit trail ask for it.
     pub fn delete_reason<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<crate::types::ContainerDeleteReason>,
@@ -3214,11 +3514,13 @@ impl<'a> DeleteGroupsByIds<'a> {
         Self {
             client: client,
             delete_reason: Ok(None),
-            body: Err("body was not initialized".to_string()),
+            body: Err("body is missing".to_string()),
         }
     }
 
     /// Sets `delete_reason` in the query.
+    ///
+    /// Why it is deleted. Sites that keep an audit trail ask for it.
     pub fn delete_reason<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<crate::types::ContainerDeleteReason>,
@@ -3263,11 +3565,13 @@ impl<'a> DeleteProjectsByIds<'a> {
         Self {
             client: client,
             delete_reason: Ok(None),
-            body: Err("body was not initialized".to_string()),
+            body: Err("body is missing".to_string()),
         }
     }
 
     /// Sets `delete_reason` in the query.
+    ///
+    /// Why it is deleted. Sites that keep an audit trail ask for it.
     pub fn delete_reason<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<crate::types::ContainerDeleteReason>,
@@ -3312,11 +3616,13 @@ impl<'a> DeleteSessionsByIds<'a> {
         Self {
             client: client,
             delete_reason: Ok(None),
-            body: Err("body was not initialized".to_string()),
+            body: Err("body is missing".to_string()),
         }
     }
 
     /// Sets `delete_reason` in the query.
+    ///
+    /// Why it is deleted. Sites that keep an audit trail ask for it.
     pub fn delete_reason<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<crate::types::ContainerDeleteReason>,
@@ -3361,11 +3667,13 @@ impl<'a> DeleteSubjectsByIds<'a> {
         Self {
             client: client,
             delete_reason: Ok(None),
-            body: Err("body was not initialized".to_string()),
+            body: Err("body is missing".to_string()),
         }
     }
 
     /// Sets `delete_reason` in the query.
+    ///
+    /// Why it is deleted. Sites that keep an audit trail ask for it.
     pub fn delete_reason<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<crate::types::ContainerDeleteReason>,
@@ -3416,9 +3724,9 @@ impl<'a> GetContainerAnalysisOutputZipInfo<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            container_id: Err("container_id was not initialized".to_string()),
-            analysis_id: Err("analysis_id was not initialized".to_string()),
-            filename: Err("filename was not initialized".to_string()),
+            container_id: Err("container_id is missing".to_string()),
+            analysis_id: Err("analysis_id is missing".to_string()),
+            filename: Err("filename is missing".to_string()),
             member: Ok(None),
             ticket: Ok(None),
             view: Ok(None),
@@ -3429,6 +3737,8 @@ impl<'a> GetContainerAnalysisOutputZipInfo<'a> {
     }
 
     /// Sets `container_id` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn container_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3438,6 +3748,8 @@ impl<'a> GetContainerAnalysisOutputZipInfo<'a> {
     }
 
     /// Sets `analysis_id` in the path, which has to be given.
+    ///
+    /// The id of the analysis.
     pub fn analysis_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3447,6 +3759,8 @@ impl<'a> GetContainerAnalysisOutputZipInfo<'a> {
     }
 
     /// Sets `filename` in the path, which has to be given.
+    ///
+    /// The name of the file.
     pub fn filename<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3456,6 +3770,8 @@ impl<'a> GetContainerAnalysisOutputZipInfo<'a> {
     }
 
     /// Sets `member` in the query.
+    ///
+    /// The path of one member of a zip file, to answer in place of the whole file.
     pub fn member<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3474,6 +3790,8 @@ impl<'a> GetContainerAnalysisOutputZipInfo<'a> {
     }
 
     /// Sets `view` in the query.
+    ///
+    /// Answers with the file's own content type and honours `Range`.
     pub fn view<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -3483,6 +3801,8 @@ impl<'a> GetContainerAnalysisOutputZipInfo<'a> {
     }
 
     /// Sets `content-range` in the header.
+    ///
+    /// A header of answers, which a request has no use for.
     pub fn content_range<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3492,6 +3812,8 @@ impl<'a> GetContainerAnalysisOutputZipInfo<'a> {
     }
 
     /// Sets `range` in the header.
+    ///
+    /// The bytes to answer, as `bytes=first-last`. Honoured only with `view=true`.
     pub fn range<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3501,6 +3823,8 @@ impl<'a> GetContainerAnalysisOutputZipInfo<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3563,9 +3887,9 @@ impl<'a> GetContainerAnalysisOutputDownloadTicket<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            container_id: Err("container_id was not initialized".to_string()),
-            analysis_id: Err("analysis_id was not initialized".to_string()),
-            filename: Err("filename was not initialized".to_string()),
+            container_id: Err("container_id is missing".to_string()),
+            analysis_id: Err("analysis_id is missing".to_string()),
+            filename: Err("filename is missing".to_string()),
             info: Ok(None),
             member: Ok(None),
             view: Ok(None),
@@ -3576,6 +3900,8 @@ impl<'a> GetContainerAnalysisOutputDownloadTicket<'a> {
     }
 
     /// Sets `container_id` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn container_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3585,6 +3911,8 @@ impl<'a> GetContainerAnalysisOutputDownloadTicket<'a> {
     }
 
     /// Sets `analysis_id` in the path, which has to be given.
+    ///
+    /// The id of the analysis.
     pub fn analysis_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3594,6 +3922,8 @@ impl<'a> GetContainerAnalysisOutputDownloadTicket<'a> {
     }
 
     /// Sets `filename` in the path, which has to be given.
+    ///
+    /// The name of the file.
     pub fn filename<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3603,6 +3933,8 @@ impl<'a> GetContainerAnalysisOutputDownloadTicket<'a> {
     }
 
     /// Sets `info` in the query.
+    ///
+    /// Answers the listing of a zip file in place of its bytes.
     pub fn info<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -3612,6 +3944,8 @@ impl<'a> GetContainerAnalysisOutputDownloadTicket<'a> {
     }
 
     /// Sets `member` in the query.
+    ///
+    /// The path of one member of a zip file, to answer in place of the whole file.
     pub fn member<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3621,6 +3955,8 @@ impl<'a> GetContainerAnalysisOutputDownloadTicket<'a> {
     }
 
     /// Sets `view` in the query.
+    ///
+    /// Answers with the file's own content type and honours `Range`.
     pub fn view<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -3630,6 +3966,8 @@ impl<'a> GetContainerAnalysisOutputDownloadTicket<'a> {
     }
 
     /// Sets `content-range` in the header.
+    ///
+    /// A header of answers, which a request has no use for.
     pub fn content_range<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3639,6 +3977,8 @@ impl<'a> GetContainerAnalysisOutputDownloadTicket<'a> {
     }
 
     /// Sets `range` in the header.
+    ///
+    /// The bytes to answer, as `bytes=first-last`. Honoured only with `view=true`.
     pub fn range<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3648,6 +3988,8 @@ impl<'a> GetContainerAnalysisOutputDownloadTicket<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3711,8 +4053,8 @@ impl<'a> GetContainerFileZipInfo<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            container_id: Err("container_id was not initialized".to_string()),
-            file_name: Err("file_name was not initialized".to_string()),
+            container_id: Err("container_id is missing".to_string()),
+            file_name: Err("file_name is missing".to_string()),
             hash: Ok(None),
             member: Ok(None),
             ticket: Ok(None),
@@ -3725,6 +4067,8 @@ impl<'a> GetContainerFileZipInfo<'a> {
     }
 
     /// Sets `container_id` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn container_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3734,6 +4078,8 @@ impl<'a> GetContainerFileZipInfo<'a> {
     }
 
     /// Sets `file_name` in the path, which has to be given.
+    ///
+    /// The name of the file.
     pub fn file_name<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3743,6 +4089,8 @@ impl<'a> GetContainerFileZipInfo<'a> {
     }
 
     /// Sets `hash` in the query.
+    ///
+    /// Answers 409 when the stored hash is another one.
     pub fn hash<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3752,6 +4100,8 @@ impl<'a> GetContainerFileZipInfo<'a> {
     }
 
     /// Sets `member` in the query.
+    ///
+    /// The path of one member of a zip file, to answer in place of the whole file.
     pub fn member<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3770,6 +4120,8 @@ impl<'a> GetContainerFileZipInfo<'a> {
     }
 
     /// Sets `version` in the query.
+    ///
+    /// The version; 0 or absent is the current one.
     pub fn version<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -3779,6 +4131,8 @@ impl<'a> GetContainerFileZipInfo<'a> {
     }
 
     /// Sets `view` in the query.
+    ///
+    /// Answers with the file's own content type and honours `Range`.
     pub fn view<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -3788,6 +4142,8 @@ impl<'a> GetContainerFileZipInfo<'a> {
     }
 
     /// Sets `content-range` in the header.
+    ///
+    /// A header of answers, which a request has no use for.
     pub fn content_range<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3797,6 +4153,8 @@ impl<'a> GetContainerFileZipInfo<'a> {
     }
 
     /// Sets `range` in the header.
+    ///
+    /// The bytes to answer, as `bytes=first-last`. Honoured only with `view=true`.
     pub fn range<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3806,6 +4164,8 @@ impl<'a> GetContainerFileZipInfo<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3871,8 +4231,8 @@ impl<'a> GetContainerDownloadTicket<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            container_id: Err("container_id was not initialized".to_string()),
-            file_name: Err("file_name was not initialized".to_string()),
+            container_id: Err("container_id is missing".to_string()),
+            file_name: Err("file_name is missing".to_string()),
             hash: Ok(None),
             info: Ok(None),
             member: Ok(None),
@@ -3885,6 +4245,8 @@ impl<'a> GetContainerDownloadTicket<'a> {
     }
 
     /// Sets `container_id` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn container_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3894,6 +4256,8 @@ impl<'a> GetContainerDownloadTicket<'a> {
     }
 
     /// Sets `file_name` in the path, which has to be given.
+    ///
+    /// The name of the file.
     pub fn file_name<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3903,6 +4267,8 @@ impl<'a> GetContainerDownloadTicket<'a> {
     }
 
     /// Sets `hash` in the query.
+    ///
+    /// Answers 409 when the stored hash is another one.
     pub fn hash<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3912,6 +4278,8 @@ impl<'a> GetContainerDownloadTicket<'a> {
     }
 
     /// Sets `info` in the query.
+    ///
+    /// Answers the listing of a zip file in place of its bytes.
     pub fn info<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -3921,6 +4289,8 @@ impl<'a> GetContainerDownloadTicket<'a> {
     }
 
     /// Sets `member` in the query.
+    ///
+    /// The path of one member of a zip file, to answer in place of the whole file.
     pub fn member<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3930,6 +4300,8 @@ impl<'a> GetContainerDownloadTicket<'a> {
     }
 
     /// Sets `version` in the query.
+    ///
+    /// The version; 0 or absent is the current one.
     pub fn version<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -3939,6 +4311,8 @@ impl<'a> GetContainerDownloadTicket<'a> {
     }
 
     /// Sets `view` in the query.
+    ///
+    /// Answers with the file's own content type and honours `Range`.
     pub fn view<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -3948,6 +4322,8 @@ impl<'a> GetContainerDownloadTicket<'a> {
     }
 
     /// Sets `content-range` in the header.
+    ///
+    /// A header of answers, which a request has no use for.
     pub fn content_range<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3957,6 +4333,8 @@ impl<'a> GetContainerDownloadTicket<'a> {
     }
 
     /// Sets `range` in the header.
+    ///
+    /// The bytes to answer, as `bytes=first-last`. Honoured only with `view=true`.
     pub fn range<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3966,6 +4344,8 @@ impl<'a> GetContainerDownloadTicket<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,

@@ -65,6 +65,8 @@ impl<'a> GetAllCustomFilters<'a> {
     }
 
     /// Sets `after_id` in the query.
+    ///
+    /// Answers only rows whose id is greater, in ascending order of id; empty starts at the beginning. Not together with `sort`, `page` or `skip`.
     pub fn after_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -74,6 +76,8 @@ impl<'a> GetAllCustomFilters<'a> {
     }
 
     /// Sets `filter` in the query.
+    ///
+    /// Conditions that must all hold, separated by commas, each a field, an operator (`=`, `!=`, `<`, `<=`, `>`, `>=`, or `=~` for an unanchored regular expression) and a value. In double quotes a value stays text; a literal comma is written `\,`.
     pub fn filter<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -83,6 +87,8 @@ impl<'a> GetAllCustomFilters<'a> {
     }
 
     /// Sets `limit` in the query.
+    ///
+    /// The largest number of rows to answer.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -92,6 +98,8 @@ impl<'a> GetAllCustomFilters<'a> {
     }
 
     /// Sets `page` in the query.
+    ///
+    /// The page to answer, counted from 1; needs `limit`. Not together with `skip` or `after_id`.
     pub fn page<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -101,6 +109,8 @@ impl<'a> GetAllCustomFilters<'a> {
     }
 
     /// Sets `skip` in the query.
+    ///
+    /// The number of rows to leave out at the start. Not together with `page` or `after_id`.
     pub fn skip<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -110,6 +120,8 @@ impl<'a> GetAllCustomFilters<'a> {
     }
 
     /// Sets `sort` in the query.
+    ///
+    /// Fields to sort by, separated by commas, each with `:asc` (the default) or `:desc`.
     pub fn sort<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -202,7 +214,7 @@ impl<'a> UpdateCustomFilter<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            custom_filter_id: Err("custom_filter_id was not initialized".to_string()),
+            custom_filter_id: Err("custom_filter_id is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
@@ -265,7 +277,7 @@ impl<'a> DeleteCustomFilter<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            custom_filter_id: Err("custom_filter_id was not initialized".to_string()),
+            custom_filter_id: Err("custom_filter_id is missing".to_string()),
         }
     }
 

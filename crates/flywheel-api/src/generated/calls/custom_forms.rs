@@ -72,6 +72,8 @@ impl<'a> FindCustomForms<'a> {
     }
 
     /// Sets `after_id` in the query.
+    ///
+    /// Answers only rows whose id is greater, in ascending order of id; empty starts at the beginning. Not together with `sort`, `page` or `skip`.
     pub fn after_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -81,6 +83,8 @@ impl<'a> FindCustomForms<'a> {
     }
 
     /// Sets `filter` in the query.
+    ///
+    /// Conditions that must all hold, separated by commas, each a field, an operator (`=`, `!=`, `<`, `<=`, `>`, `>=`, or `=~` for an unanchored regular expression) and a value. In double quotes a value stays text; a literal comma is written `\,`.
     pub fn filter<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -90,6 +94,8 @@ impl<'a> FindCustomForms<'a> {
     }
 
     /// Sets `limit` in the query.
+    ///
+    /// The largest number of rows to answer.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -99,6 +105,8 @@ impl<'a> FindCustomForms<'a> {
     }
 
     /// Sets `page` in the query.
+    ///
+    /// The page to answer, counted from 1; needs `limit`. Not together with `skip` or `after_id`.
     pub fn page<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -108,6 +116,8 @@ impl<'a> FindCustomForms<'a> {
     }
 
     /// Sets `skip` in the query.
+    ///
+    /// The number of rows to leave out at the start. Not together with `page` or `after_id`.
     pub fn skip<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -117,6 +127,8 @@ impl<'a> FindCustomForms<'a> {
     }
 
     /// Sets `sort` in the query.
+    ///
+    /// Fields to sort by, separated by commas, each with `:asc` (the default) or `:desc`.
     pub fn sort<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -156,7 +168,7 @@ impl<'a> CreateCustomForm<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            body: Err("body was not initialized".to_string()),
+            body: Err("body is missing".to_string()),
         }
     }
 
@@ -193,7 +205,7 @@ impl<'a> GetCustomForm<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            form_id: Err("form_id was not initialized".to_string()),
+            form_id: Err("form_id is missing".to_string()),
         }
     }
 
@@ -231,8 +243,8 @@ impl<'a> ModifyCustomForm<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            form_id: Err("form_id was not initialized".to_string()),
-            body: Err("body was not initialized".to_string()),
+            form_id: Err("form_id is missing".to_string()),
+            body: Err("body is missing".to_string()),
         }
     }
 
@@ -279,7 +291,7 @@ impl<'a> PublishCustomForm<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            form_id: Err("form_id was not initialized".to_string()),
+            form_id: Err("form_id is missing".to_string()),
         }
     }
 

@@ -13,6 +13,8 @@ impl Client {
     /// Lists data view executions.
     ///
     /// `GET /data_view_executions`
+    ///
+    /// The caller's own, unless `exhaustive=true`.
     pub fn get_all_data_view_executions(&self) -> GetAllDataViewExecutions<'_> {
         GetAllDataViewExecutions::new(self)
     }
@@ -20,6 +22,8 @@ impl Client {
     /// Reads the state of a data view execution.
     ///
     /// `GET /data_view_executions/{data_view_execution_id}`
+    ///
+    /// `queued`, `processing`, `completed` or `failed`. Answers 404 when there is none.
     pub fn get_data_view_execution(&self) -> GetDataViewExecution<'_> {
         GetDataViewExecution::new(self)
     }
@@ -27,6 +31,8 @@ impl Client {
     /// Reads the rows of a completed data view execution.
     ///
     /// `GET /data_view_executions/{data_view_execution_id}/data`
+    ///
+    /// Answers the bytes in the asked format: csv, tsv, json, json-flat, json-row-column or ndjson. Filter, sort, skip and limit were given when the view was queued.
     pub fn get_data_view_execution_data(&self) -> GetDataViewExecutionData<'_> {
         GetDataViewExecutionData::new(self)
     }
@@ -48,6 +54,8 @@ impl Client {
     /// Saves the rows of a data view execution as a file of its project.
     ///
     /// `POST /data_view_executions/{data_view_execution_id}/save`
+    ///
+    /// Answers the file entry.
     pub fn save_data_view_execution(&self) -> SaveDataViewExecution<'_> {
         SaveDataViewExecution::new(self)
     }
@@ -92,6 +100,8 @@ impl<'a> GetAllDataViewExecutions<'a> {
     }
 
     /// Sets `after_id` in the query.
+    ///
+    /// Answers only rows whose id is greater, in ascending order of id; empty starts at the beginning. Not together with `sort`, `page` or `skip`.
     pub fn after_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -101,6 +111,8 @@ impl<'a> GetAllDataViewExecutions<'a> {
     }
 
     /// Sets `exhaustive` in the query.
+    ///
+    /// Answers also what the caller has no permission for. Site admins and devices only.
     pub fn exhaustive<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -110,6 +122,8 @@ impl<'a> GetAllDataViewExecutions<'a> {
     }
 
     /// Sets `filter` in the query.
+    ///
+    /// Conditions that must all hold, separated by commas, each a field, an operator (`=`, `!=`, `<`, `<=`, `>`, `>=`, or `=~` for an unanchored regular expression) and a value. In double quotes a value stays text; a literal comma is written `\,`.
     pub fn filter<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -119,6 +133,8 @@ impl<'a> GetAllDataViewExecutions<'a> {
     }
 
     /// Sets `limit` in the query.
+    ///
+    /// The largest number of rows to answer.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -128,6 +144,8 @@ impl<'a> GetAllDataViewExecutions<'a> {
     }
 
     /// Sets `page` in the query.
+    ///
+    /// The page to answer, counted from 1; needs `limit`. Not together with `skip` or `after_id`.
     pub fn page<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -137,6 +155,8 @@ impl<'a> GetAllDataViewExecutions<'a> {
     }
 
     /// Sets `skip` in the query.
+    ///
+    /// The number of rows to leave out at the start. Not together with `page` or `after_id`.
     pub fn skip<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -146,6 +166,8 @@ impl<'a> GetAllDataViewExecutions<'a> {
     }
 
     /// Sets `sort` in the query.
+    ///
+    /// Fields to sort by, separated by commas, each with `:asc` (the default) or `:desc`.
     pub fn sort<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -155,6 +177,8 @@ impl<'a> GetAllDataViewExecutions<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -209,13 +233,13 @@ impl<'a> GetDataViewExecution<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            data_view_execution_id: Err(
-                "data_view_execution_id was not initialized".to_string(),
-            ),
+            data_view_execution_id: Err("data_view_execution_id is missing".to_string()),
         }
     }
 
     /// Sets `data_view_execution_id` in the path, which has to be given.
+    ///
+    /// The id of the data view execution.
     pub fn data_view_execution_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -251,9 +275,7 @@ impl<'a> GetDataViewExecutionData<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            data_view_execution_id: Err(
-                "data_view_execution_id was not initialized".to_string(),
-            ),
+            data_view_execution_id: Err("data_view_execution_id is missing".to_string()),
             file_format: Ok(None),
             file_name: Ok(None),
             ticket: Ok(None),
@@ -261,6 +283,8 @@ impl<'a> GetDataViewExecutionData<'a> {
     }
 
     /// Sets `data_view_execution_id` in the path, which has to be given.
+    ///
+    /// The id of the data view execution.
     pub fn data_view_execution_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -288,6 +312,8 @@ impl<'a> GetDataViewExecutionData<'a> {
     }
 
     /// Sets `ticket` in the query.
+    ///
+    /// A ticket in place of a key, or empty to ask for one.
     pub fn ticket<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -326,13 +352,13 @@ impl<'a> GetDataViewExecutionColumns<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            data_view_execution_id: Err(
-                "data_view_execution_id was not initialized".to_string(),
-            ),
+            data_view_execution_id: Err("data_view_execution_id is missing".to_string()),
         }
     }
 
     /// Sets `data_view_execution_id` in the path, which has to be given.
+    ///
+    /// The id of the data view execution.
     pub fn data_view_execution_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -368,13 +394,13 @@ impl<'a> DeleteViewExecution<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            data_view_execution_id: Err(
-                "data_view_execution_id was not initialized".to_string(),
-            ),
+            data_view_execution_id: Err("data_view_execution_id is missing".to_string()),
         }
     }
 
     /// Sets `data_view_execution_id` in the path, which has to be given.
+    ///
+    /// The id of the data view execution.
     pub fn data_view_execution_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -408,14 +434,14 @@ impl<'a> SaveDataViewExecution<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            data_view_execution_id: Err(
-                "data_view_execution_id was not initialized".to_string(),
-            ),
+            data_view_execution_id: Err("data_view_execution_id is missing".to_string()),
             file_format: Ok(None),
         }
     }
 
     /// Sets `data_view_execution_id` in the path, which has to be given.
+    ///
+    /// The id of the data view execution.
     pub fn data_view_execution_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -458,13 +484,13 @@ impl<'a> CreateDataViewExecutionTicket<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            data_view_execution_id: Err(
-                "data_view_execution_id was not initialized".to_string(),
-            ),
+            data_view_execution_id: Err("data_view_execution_id is missing".to_string()),
         }
     }
 
     /// Sets `data_view_execution_id` in the path, which has to be given.
+    ///
+    /// The id of the data view execution.
     pub fn data_view_execution_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,

@@ -43,6 +43,8 @@ impl Client {
     /// Saves a search.
     ///
     /// `POST /dataexplorer/queries`
+    ///
+    /// Answers its id.
     pub fn save_search(&self) -> SaveSearch<'_> {
         SaveSearch::new(self)
     }
@@ -71,6 +73,8 @@ impl Client {
     /// Searches files, acquisitions, sessions, subjects, projects or analyses.
     ///
     /// `POST /dataexplorer/search`
+    ///
+    /// `structured_query`, `search_string` and `filters` must all hold; `return_type` says what the hits are. The client asks for the simple form, a list of hits. At most 10,000 hits (400 above), 100 unless `size` says otherwise. Answers 422 with line and position for a query that cannot be read, 403 for `all_data` without site admin rights, 503 while the search engine is down. The index lags behind writes by seconds.
     pub fn search(&self) -> Search<'_> {
         Search::new(self)
     }
@@ -78,6 +82,8 @@ impl Client {
     /// Deletes everything that a search finds.
     ///
     /// `DELETE /dataexplorer/search`
+    ///
+    /// Needs the right to delete each hit. Answers counts, also of what is deleted later in the background.
     pub fn delete_by_search(&self) -> DeleteBySearch<'_> {
         DeleteBySearch::new(self)
     }
@@ -106,6 +112,8 @@ impl Client {
     /// Checks the syntax of a search query.
     ///
     /// `POST /dataexplorer/search/parse`
+    ///
+    /// Answers whether it is valid, and each error with line and position.
     pub fn parse_search_query(&self) -> ParseSearchQuery<'_> {
         ParseSearchQuery::new(self)
     }
@@ -120,6 +128,8 @@ impl Client {
     /// Suggests how the last word of a search query may go on.
     ///
     /// `POST /dataexplorer/search/suggest`
+    ///
+    /// Fields where a field is expected, known values of the field where a value is; at most 15.
     pub fn get_search_query_suggestions(&self) -> GetSearchQuerySuggestions<'_> {
         GetSearchQuerySuggestions::new(self)
     }
@@ -143,7 +153,7 @@ impl<'a> GetSearchFacets<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            body: Err("body was not initialized".to_string()),
+            body: Err("body is missing".to_string()),
         }
     }
 
@@ -259,6 +269,8 @@ impl<'a> GetAllSavedSearches<'a> {
     }
 
     /// Sets `after_id` in the query.
+    ///
+    /// Answers only rows whose id is greater, in ascending order of id; empty starts at the beginning. Not together with `sort`, `page` or `skip`.
     pub fn after_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -268,6 +280,8 @@ impl<'a> GetAllSavedSearches<'a> {
     }
 
     /// Sets `exhaustive` in the query.
+    ///
+    /// Answers also what the caller has no permission for. Site admins and devices only.
     pub fn exhaustive<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -277,6 +291,8 @@ impl<'a> GetAllSavedSearches<'a> {
     }
 
     /// Sets `filter` in the query.
+    ///
+    /// Conditions that must all hold, separated by commas, each a field, an operator (`=`, `!=`, `<`, `<=`, `>`, `>=`, or `=~` for an unanchored regular expression) and a value. In double quotes a value stays text; a literal comma is written `\,`.
     pub fn filter<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -286,6 +302,8 @@ impl<'a> GetAllSavedSearches<'a> {
     }
 
     /// Sets `limit` in the query.
+    ///
+    /// The largest number of rows to answer.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -295,6 +313,8 @@ impl<'a> GetAllSavedSearches<'a> {
     }
 
     /// Sets `page` in the query.
+    ///
+    /// The page to answer, counted from 1; needs `limit`. Not together with `skip` or `after_id`.
     pub fn page<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -304,6 +324,8 @@ impl<'a> GetAllSavedSearches<'a> {
     }
 
     /// Sets `skip` in the query.
+    ///
+    /// The number of rows to leave out at the start. Not together with `page` or `after_id`.
     pub fn skip<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -313,6 +335,8 @@ impl<'a> GetAllSavedSearches<'a> {
     }
 
     /// Sets `sort` in the query.
+    ///
+    /// Fields to sort by, separated by commas, each with `:asc` (the default) or `:desc`.
     pub fn sort<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -322,6 +346,8 @@ impl<'a> GetAllSavedSearches<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -432,7 +458,7 @@ impl<'a> DeleteSaveSearch<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            search_id: Err("search_id was not initialized".to_string()),
+            search_id: Err("search_id is missing".to_string()),
         }
     }
 
@@ -469,7 +495,7 @@ impl<'a> GetSavedSearch<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            sid: Err("sid was not initialized".to_string()),
+            sid: Err("sid is missing".to_string()),
         }
     }
 
@@ -507,7 +533,7 @@ impl<'a> ReplaceSearch<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            sid: Err("sid was not initialized".to_string()),
+            sid: Err("sid is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
@@ -686,6 +712,8 @@ impl<'a> DeleteBySearch<'a> {
     }
 
     /// Sets `delete_reason` in the query.
+    ///
+    /// Why it is deleted. Sites that keep an audit trail ask for it.
     pub fn delete_reason<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<crate::types::ContainerDeleteReason>,
@@ -816,7 +844,7 @@ impl<'a> AggregateSearchField<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            body: Err("body was not initialized".to_string()),
+            body: Err("body is missing".to_string()),
         }
     }
 
@@ -853,7 +881,7 @@ impl<'a> SearchNodes<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            body: Err("body was not initialized".to_string()),
+            body: Err("body is missing".to_string()),
         }
     }
 
@@ -1036,7 +1064,7 @@ impl<'a> SearchTraining<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            body: Err("body was not initialized".to_string()),
+            body: Err("body is missing".to_string()),
         }
     }
 

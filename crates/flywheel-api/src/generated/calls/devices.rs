@@ -13,6 +13,8 @@ impl Client {
     /// Lists devices.
     ///
     /// `GET /devices`
+    ///
+    /// With `join_keys` also their keys, shortened.
     pub fn get_all_devices(&self) -> GetAllDevices<'_> {
         GetAllDevices::new(self)
     }
@@ -27,6 +29,8 @@ impl Client {
     /// Reads the device that calls.
     ///
     /// `GET /devices/self`
+    ///
+    /// The one answer that holds the device's key.
     pub fn get_current_device(&self) -> GetCurrentDevice<'_> {
         GetCurrentDevice::new(self)
     }
@@ -34,6 +38,8 @@ impl Client {
     /// Reports the state of the device that calls.
     ///
     /// `PUT /devices/self`
+    ///
+    /// Version, reporting interval in seconds, errors and free `info`. The type can be set once; another one answers 422.
     pub fn update_device(&self) -> UpdateDevice<'_> {
         UpdateDevice::new(self)
     }
@@ -41,6 +47,8 @@ impl Client {
     /// Tells for each device whether it reports in time.
     ///
     /// `GET /devices/status`
+    ///
+    /// `ok`, `missing`, `error` or `unknown`, with the time of the last report.
     pub fn get_all_devices_status(&self) -> GetAllDevicesStatus<'_> {
         GetAllDevicesStatus::new(self)
     }
@@ -69,6 +77,8 @@ impl Client {
     /// Makes a key for a device.
     ///
     /// `POST /devices/{device_id}/key`
+    ///
+    /// The key is shown only in this answer.
     pub fn generate_key(&self) -> GenerateKey<'_> {
         GenerateKey::new(self)
     }
@@ -111,6 +121,8 @@ impl<'a> GetAllDevices<'a> {
     }
 
     /// Sets `after_id` in the query.
+    ///
+    /// Answers only rows whose id is greater, in ascending order of id; empty starts at the beginning. Not together with `sort`, `page` or `skip`.
     pub fn after_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -120,6 +132,8 @@ impl<'a> GetAllDevices<'a> {
     }
 
     /// Sets `filter` in the query.
+    ///
+    /// Conditions that must all hold, separated by commas, each a field, an operator (`=`, `!=`, `<`, `<=`, `>`, `>=`, or `=~` for an unanchored regular expression) and a value. In double quotes a value stays text; a literal comma is written `\,`.
     pub fn filter<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -138,6 +152,8 @@ impl<'a> GetAllDevices<'a> {
     }
 
     /// Sets `limit` in the query.
+    ///
+    /// The largest number of rows to answer.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -147,6 +163,8 @@ impl<'a> GetAllDevices<'a> {
     }
 
     /// Sets `page` in the query.
+    ///
+    /// The page to answer, counted from 1; needs `limit`. Not together with `skip` or `after_id`.
     pub fn page<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -156,6 +174,8 @@ impl<'a> GetAllDevices<'a> {
     }
 
     /// Sets `skip` in the query.
+    ///
+    /// The number of rows to leave out at the start. Not together with `page` or `after_id`.
     pub fn skip<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -165,6 +185,8 @@ impl<'a> GetAllDevices<'a> {
     }
 
     /// Sets `sort` in the query.
+    ///
+    /// Fields to sort by, separated by commas, each with `:asc` (the default) or `:desc`.
     pub fn sort<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -174,6 +196,8 @@ impl<'a> GetAllDevices<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -394,11 +418,13 @@ impl<'a> GetDevice<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            device_id: Err("device_id was not initialized".to_string()),
+            device_id: Err("device_id is missing".to_string()),
         }
     }
 
     /// Sets `device_id` in the path, which has to be given.
+    ///
+    /// The id of the device.
     pub fn device_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -432,12 +458,14 @@ impl<'a> ModifyDevice<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            device_id: Err("device_id was not initialized".to_string()),
+            device_id: Err("device_id is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `device_id` in the path, which has to be given.
+    ///
+    /// The id of the device.
     pub fn device_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -502,11 +530,13 @@ impl<'a> DeleteDevice<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            device_id: Err("device_id was not initialized".to_string()),
+            device_id: Err("device_id is missing".to_string()),
         }
     }
 
     /// Sets `device_id` in the path, which has to be given.
+    ///
+    /// The id of the device.
     pub fn device_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -540,12 +570,14 @@ impl<'a> GenerateKey<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            device_id: Err("device_id was not initialized".to_string()),
+            device_id: Err("device_id is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `device_id` in the path, which has to be given.
+    ///
+    /// The id of the device.
     pub fn device_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -616,12 +648,14 @@ impl<'a> DeleteDeviceKey<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            device_id: Err("device_id was not initialized".to_string()),
-            key_id: Err("key_id was not initialized".to_string()),
+            device_id: Err("device_id is missing".to_string()),
+            key_id: Err("key_id is missing".to_string()),
         }
     }
 
     /// Sets `device_id` in the path, which has to be given.
+    ///
+    /// The id of the device.
     pub fn device_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,

@@ -162,7 +162,7 @@ impl<'a> GetProjectAet<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            project_aet: Err("project_aet was not initialized".to_string()),
+            project_aet: Err("project_aet is missing".to_string()),
         }
     }
 
@@ -199,7 +199,7 @@ impl<'a> DeleteProjectAet<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            project_aet: Err("project_aet was not initialized".to_string()),
+            project_aet: Err("project_aet is missing".to_string()),
         }
     }
 
@@ -263,7 +263,7 @@ impl<'a> CreateServiceAet<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            body: Err("body was not initialized".to_string()),
+            body: Err("body is missing".to_string()),
         }
     }
 
@@ -300,7 +300,7 @@ impl<'a> GetServiceAet<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            service_aet: Err("service_aet was not initialized".to_string()),
+            service_aet: Err("service_aet is missing".to_string()),
         }
     }
 
@@ -337,7 +337,7 @@ impl<'a> DeleteServiceAet<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            service_aet: Err("service_aet was not initialized".to_string()),
+            service_aet: Err("service_aet is missing".to_string()),
         }
     }
 

@@ -13,6 +13,8 @@ impl Client {
     /// Downloads the archive of a ticket as tar or zip.
     ///
     /// `GET /download`
+    ///
+    /// Needs no key. The stream starts at once and its length is not known beforehand. Answers 404 for an unknown or expired ticket, 400 for one of another client address.
     pub fn download_ticket(&self) -> DownloadTicket<'_> {
         DownloadTicket::new(self)
     }
@@ -20,6 +22,8 @@ impl Client {
     /// Prepares an archive of containers or files and answers a ticket for it.
     ///
     /// `POST /download`
+    ///
+    /// `nodes` names the containers; a file passes when it meets one of `filters`, by type, by tag or by time. Answers the ticket, the file name, the number of files and their size in bytes before packing. With `optional` nodes that the caller may not read are left out, otherwise they answer 403. Answers 404 when no file is left.
     pub fn create_download_ticket(&self) -> CreateDownloadTicket<'_> {
         CreateDownloadTicket::new(self)
     }
@@ -52,7 +56,7 @@ impl<'a> DownloadTicket<'a> {
         Self {
             client: client,
             format: Ok(None),
-            ticket: Err("ticket was not initialized".to_string()),
+            ticket: Err("ticket is missing".to_string()),
         }
     }
 
@@ -66,6 +70,8 @@ impl<'a> DownloadTicket<'a> {
     }
 
     /// Sets `ticket` in the query, which has to be given.
+    ///
+    /// A ticket in place of a key, or empty to ask for one.
     pub fn ticket<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -211,7 +217,7 @@ impl<'a> GetDownloadSummary<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            body: Err("body was not initialized".to_string()),
+            body: Err("body is missing".to_string()),
         }
     }
 
@@ -248,7 +254,7 @@ impl<'a> GetDownloadTargets<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            body: Err("body was not initialized".to_string()),
+            body: Err("body is missing".to_string()),
         }
     }
 

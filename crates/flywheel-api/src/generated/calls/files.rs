@@ -13,6 +13,8 @@ impl Client {
     /// Lists files of all containers, one page at a time.
     ///
     /// `GET /files`
+    ///
+    /// Always answers a page. `after_id` compares the `file_id`. Rows have their `info` in full. Filters can name parents (`parents.project=`), `name`, `type`, `tags` and `info`, but not the file's own id.
     pub fn get_all_files(&self) -> GetAllFiles<'_> {
         GetAllFiles::new(self)
     }
@@ -20,6 +22,8 @@ impl Client {
     /// Registers a file whose bytes are already in the storage.
     ///
     /// `POST /files`
+    ///
+    /// Answers the file entry and whether it was created, updated, ignored or in conflict.
     pub fn upsert_file(&self) -> UpsertFile<'_> {
         UpsertFile::new(self)
     }
@@ -27,6 +31,8 @@ impl Client {
     /// Reads a file entry, `info` included.
     ///
     /// `GET /files/{file_id}`
+    ///
+    /// The current version unless `version` names another. Answers 404 when there is no such file or version, 403 when the caller may not see it.
     pub fn get_file(&self) -> GetFile<'_> {
         GetFile::new(self)
     }
@@ -34,6 +40,8 @@ impl Client {
     /// Deletes a file, or one version of it.
     ///
     /// `DELETE /files/{file_id}`
+    ///
+    /// Without `version` the current one, and with it the file. Answers 404 when there is no such file, 403 when the caller may not delete it or an analysis uses it as input (`reason: analysis_conflict`), 400 when the site asks for a delete reason and none is given.
     pub fn delete_file(&self) -> DeleteFile<'_> {
         DeleteFile::new(self)
     }
@@ -41,6 +49,8 @@ impl Client {
     /// Changes the classification of a file.
     ///
     /// `PUT /files/{file_id}/classification`
+    ///
+    /// `add` and `delete` change single values, `replace` (alone, or with `modality`) sets all. Values must be known to the file's modality, except under `Custom`; otherwise 422 with `unaccepted_keys`.
     pub fn modify_file_classification(&self) -> ModifyFileClassification<'_> {
         ModifyFileClassification::new(self)
     }
@@ -48,6 +58,8 @@ impl Client {
     /// Downloads a file by its id.
     ///
     /// `GET /files/{file_id}/download`
+    ///
+    /// The way for names with a slash. The stored bytes of the current version. Answers 404 when there is no such file.
     pub fn download_file(&self) -> DownloadFile<'_> {
         DownloadFile::new(self)
     }
@@ -55,6 +67,8 @@ impl Client {
     /// Reads the `info` of a file.
     ///
     /// `GET /files/{file_id}/info`
+    ///
+    /// Answers 404 when there is no such file or version.
     pub fn get_file_info(&self) -> GetFileInfo<'_> {
         GetFileInfo::new(self)
     }
@@ -62,6 +76,8 @@ impl Client {
     /// Replaces the whole `info` of a file.
     ///
     /// `PUT /files/{file_id}/info`
+    ///
+    /// Answers 404 when there is no such file.
     pub fn replace_file_info(&self) -> ReplaceFileInfo<'_> {
         ReplaceFileInfo::new(self)
     }
@@ -69,6 +85,8 @@ impl Client {
     /// Merges keys into the `info` of a file.
     ///
     /// `PATCH /files/{file_id}/info`
+    ///
+    /// The body is a plain object; its top-level keys replace those of the same name, the others stay. Answers 404 when there is no such file.
     pub fn modify_file_info(&self) -> ModifyFileInfo<'_> {
         ModifyFileInfo::new(self)
     }
@@ -76,6 +94,8 @@ impl Client {
     /// Moves a file to another container, renames it, or both.
     ///
     /// `POST /files/{file_id}/move`
+    ///
+    /// Id, tags and `info` stay. Needs `files_move` in both projects (403). A destination in another group answers 422.
     pub fn move_file(&self) -> MoveFile<'_> {
         MoveFile::new(self)
     }
@@ -83,6 +103,8 @@ impl Client {
     /// Makes an earlier version of a file the current one.
     ///
     /// `POST /files/{file_id}/restore`
+    ///
+    /// The restored version gets a new number; `restored_from` names the old one. Answers the new file entry, 404 when there is no such version.
     pub fn restore_file(&self) -> RestoreFile<'_> {
         RestoreFile::new(self)
     }
@@ -97,6 +119,8 @@ impl Client {
     /// Lists the tags of a file.
     ///
     /// `GET /files/{file_id}/tags`
+    ///
+    /// Answers 404 when there is no such file or version.
     pub fn get_file_tags(&self) -> GetFileTags<'_> {
         GetFileTags::new(self)
     }
@@ -104,6 +128,8 @@ impl Client {
     /// Replaces all tags of a file.
     ///
     /// `PUT /files/{file_id}/tags`
+    ///
+    /// Changes the current version only. Answers 404 when there is no such file, 403 when the caller may not manage tags or the project is locked.
     pub fn set_file_tags(&self) -> SetFileTags<'_> {
         SetFileTags::new(self)
     }
@@ -111,6 +137,8 @@ impl Client {
     /// Adds tags to a file.
     ///
     /// `PATCH /files/{file_id}/tags`
+    ///
+    /// Those that are already there are left as they are. Changes the current version only. Answers all tags. Answers 404 when there is no such file, 403 when the caller may not manage tags or the project is locked.
     pub fn add_file_tags(&self) -> AddFileTags<'_> {
         AddFileTags::new(self)
     }
@@ -118,6 +146,8 @@ impl Client {
     /// Removes tags from a file.
     ///
     /// `DELETE /files/{file_id}/tags`
+    ///
+    /// Tags that are not there are ignored. Changes the current version only. Answers nothing.
     pub fn delete_file_tags(&self) -> DeleteFileTags<'_> {
         DeleteFileTags::new(self)
     }
@@ -146,6 +176,8 @@ impl Client {
     /// Lists the versions of a file.
     ///
     /// `GET /files/{file_id}/versions`
+    ///
+    /// Each with its time and origin, and what it was restored from.
     pub fn get_file_versions(&self) -> GetFileVersions<'_> {
         GetFileVersions::new(self)
     }
@@ -153,6 +185,8 @@ impl Client {
     /// Lists the members of a zip file.
     ///
     /// `GET /files/{file_id}/zip_info`
+    ///
+    /// Each with its path, size in bytes and time. Answers 400 when the file is not a zip, 404 when there is no such file.
     pub fn get_file_zip_info(&self) -> GetFileZipInfo<'_> {
         GetFileZipInfo::new(self)
     }
@@ -160,6 +194,8 @@ impl Client {
     /// Downloads one member of a zip file by the file's id.
     ///
     /// `GET /files/{file_id}/zip_member/{member}`
+    ///
+    /// Answers 400 when the file is not a zip or has no such member.
     pub fn download_file_zip_member(&self) -> DownloadFileZipMember<'_> {
         DownloadFileZipMember::new(self)
     }
@@ -191,6 +227,8 @@ impl<'a> GetAllFiles<'a> {
     }
 
     /// Sets `after_id` in the query.
+    ///
+    /// Answers only rows whose id is greater, in ascending order of id; empty starts at the beginning. Not together with `sort`, `page` or `skip`.
     pub fn after_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -200,6 +238,8 @@ impl<'a> GetAllFiles<'a> {
     }
 
     /// Sets `filter` in the query.
+    ///
+    /// Conditions that must all hold, separated by commas, each a field, an operator (`=`, `!=`, `<`, `<=`, `>`, `>=`, or `=~` for an unanchored regular expression) and a value. In double quotes a value stays text; a literal comma is written `\,`.
     pub fn filter<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -209,6 +249,8 @@ impl<'a> GetAllFiles<'a> {
     }
 
     /// Sets `limit` in the query.
+    ///
+    /// The largest number of rows to answer.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -218,6 +260,8 @@ impl<'a> GetAllFiles<'a> {
     }
 
     /// Sets `page` in the query.
+    ///
+    /// The page to answer, counted from 1; needs `limit`. Not together with `skip` or `after_id`.
     pub fn page<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -227,6 +271,8 @@ impl<'a> GetAllFiles<'a> {
     }
 
     /// Sets `skip` in the query.
+    ///
+    /// The number of rows to leave out at the start. Not together with `page` or `after_id`.
     pub fn skip<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -236,6 +282,8 @@ impl<'a> GetAllFiles<'a> {
     }
 
     /// Sets `sort` in the query.
+    ///
+    /// Fields to sort by, separated by commas, each with `:asc` (the default) or `:desc`.
     pub fn sort<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -347,12 +395,14 @@ impl<'a> GetFile<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            file_id: Err("file_id was not initialized".to_string()),
+            file_id: Err("file_id is missing".to_string()),
             version: Ok(None),
         }
     }
 
     /// Sets `file_id` in the path, which has to be given.
+    ///
+    /// The id that all versions of the file share.
     pub fn file_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -362,6 +412,8 @@ impl<'a> GetFile<'a> {
     }
 
     /// Sets `version` in the query.
+    ///
+    /// The version; 0 or absent is the current one.
     pub fn version<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -398,7 +450,7 @@ impl<'a> DeleteFile<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            file_id: Err("file_id was not initialized".to_string()),
+            file_id: Err("file_id is missing".to_string()),
             delete_reason: Ok(None),
             force: Ok(None),
             version: Ok(None),
@@ -406,6 +458,8 @@ impl<'a> DeleteFile<'a> {
     }
 
     /// Sets `file_id` in the path, which has to be given.
+    ///
+    /// The id that all versions of the file share.
     pub fn file_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -415,6 +469,8 @@ impl<'a> DeleteFile<'a> {
     }
 
     /// Sets `delete_reason` in the query.
+    ///
+    /// Why it is deleted. Sites that keep an audit trail ask for it.
     pub fn delete_reason<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<crate::types::ContainerDeleteReason>,
@@ -424,6 +480,8 @@ impl<'a> DeleteFile<'a> {
     }
 
     /// Sets `force` in the query.
+    ///
+    /// Deletes even if some checks fail.
     pub fn force<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -433,6 +491,8 @@ impl<'a> DeleteFile<'a> {
     }
 
     /// Sets `version` in the query.
+    ///
+    /// The version; 0 or absent is the current one.
     pub fn version<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -469,12 +529,14 @@ impl<'a> ModifyFileClassification<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            file_id: Err("file_id was not initialized".to_string()),
+            file_id: Err("file_id is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `file_id` in the path, which has to be given.
+    ///
+    /// The id that all versions of the file share.
     pub fn file_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -545,11 +607,13 @@ impl<'a> DownloadFile<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            file_id: Err("file_id was not initialized".to_string()),
+            file_id: Err("file_id is missing".to_string()),
         }
     }
 
     /// Sets `file_id` in the path, which has to be given.
+    ///
+    /// The id that all versions of the file share.
     pub fn file_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -583,12 +647,14 @@ impl<'a> GetFileInfo<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            file_id: Err("file_id was not initialized".to_string()),
+            file_id: Err("file_id is missing".to_string()),
             version: Ok(None),
         }
     }
 
     /// Sets `file_id` in the path, which has to be given.
+    ///
+    /// The id that all versions of the file share.
     pub fn file_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -598,6 +664,8 @@ impl<'a> GetFileInfo<'a> {
     }
 
     /// Sets `version` in the query.
+    ///
+    /// The version; 0 or absent is the current one.
     pub fn version<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -632,12 +700,14 @@ impl<'a> ReplaceFileInfo<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            file_id: Err("file_id was not initialized".to_string()),
-            body: Err("body was not initialized".to_string()),
+            file_id: Err("file_id is missing".to_string()),
+            body: Err("body is missing".to_string()),
         }
     }
 
     /// Sets `file_id` in the path, which has to be given.
+    ///
+    /// The id that all versions of the file share.
     pub fn file_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -681,12 +751,14 @@ impl<'a> ModifyFileInfo<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            file_id: Err("file_id was not initialized".to_string()),
-            body: Err("body was not initialized".to_string()),
+            file_id: Err("file_id is missing".to_string()),
+            body: Err("body is missing".to_string()),
         }
     }
 
     /// Sets `file_id` in the path, which has to be given.
+    ///
+    /// The id that all versions of the file share.
     pub fn file_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -730,12 +802,14 @@ impl<'a> MoveFile<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            file_id: Err("file_id was not initialized".to_string()),
+            file_id: Err("file_id is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `file_id` in the path, which has to be given.
+    ///
+    /// The id that all versions of the file share.
     pub fn file_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -802,15 +876,15 @@ impl<'a> RestoreFile<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            file_id: Err("file_id was not initialized".to_string()),
-            evaluate_gear_rules: Err(
-                "evaluate_gear_rules was not initialized".to_string(),
-            ),
-            version: Err("version was not initialized".to_string()),
+            file_id: Err("file_id is missing".to_string()),
+            evaluate_gear_rules: Err("evaluate_gear_rules is missing".to_string()),
+            version: Err("version is missing".to_string()),
         }
     }
 
     /// Sets `file_id` in the path, which has to be given.
+    ///
+    /// The id that all versions of the file share.
     pub fn file_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -829,6 +903,8 @@ impl<'a> RestoreFile<'a> {
     }
 
     /// Sets `version` in the query, which has to be given.
+    ///
+    /// The version; 0 or absent is the current one.
     pub fn version<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -863,11 +939,13 @@ impl<'a> GetFileSignedUrl<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            file_id: Err("file_id was not initialized".to_string()),
+            file_id: Err("file_id is missing".to_string()),
         }
     }
 
     /// Sets `file_id` in the path, which has to be given.
+    ///
+    /// The id that all versions of the file share.
     pub fn file_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -901,12 +979,14 @@ impl<'a> GetFileTags<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            file_id: Err("file_id was not initialized".to_string()),
+            file_id: Err("file_id is missing".to_string()),
             version: Ok(None),
         }
     }
 
     /// Sets `file_id` in the path, which has to be given.
+    ///
+    /// The id that all versions of the file share.
     pub fn file_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -916,6 +996,8 @@ impl<'a> GetFileTags<'a> {
     }
 
     /// Sets `version` in the query.
+    ///
+    /// The version; 0 or absent is the current one.
     pub fn version<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -952,12 +1034,14 @@ impl<'a> SetFileTags<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            file_id: Err("file_id was not initialized".to_string()),
-            body: Err("body was not initialized".to_string()),
+            file_id: Err("file_id is missing".to_string()),
+            body: Err("body is missing".to_string()),
         }
     }
 
     /// Sets `file_id` in the path, which has to be given.
+    ///
+    /// The id that all versions of the file share.
     pub fn file_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1001,12 +1085,14 @@ impl<'a> AddFileTags<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            file_id: Err("file_id was not initialized".to_string()),
-            body: Err("body was not initialized".to_string()),
+            file_id: Err("file_id is missing".to_string()),
+            body: Err("body is missing".to_string()),
         }
     }
 
     /// Sets `file_id` in the path, which has to be given.
+    ///
+    /// The id that all versions of the file share.
     pub fn file_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1052,12 +1138,14 @@ impl<'a> DeleteFileTags<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            file_id: Err("file_id was not initialized".to_string()),
-            body: Err("body was not initialized".to_string()),
+            file_id: Err("file_id is missing".to_string()),
+            body: Err("body is missing".to_string()),
         }
     }
 
     /// Sets `file_id` in the path, which has to be given.
+    ///
+    /// The id that all versions of the file share.
     pub fn file_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1100,11 +1188,13 @@ impl<'a> CreateFileTicket<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            file_id: Err("file_id was not initialized".to_string()),
+            file_id: Err("file_id is missing".to_string()),
         }
     }
 
     /// Sets `file_id` in the path, which has to be given.
+    ///
+    /// The id that all versions of the file share.
     pub fn file_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1138,12 +1228,14 @@ impl<'a> ValidateFileTicket<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            file_id: Err("file_id was not initialized".to_string()),
-            ticket_id: Err("ticket_id was not initialized".to_string()),
+            file_id: Err("file_id is missing".to_string()),
+            ticket_id: Err("ticket_id is missing".to_string()),
         }
     }
 
     /// Sets `file_id` in the path, which has to be given.
+    ///
+    /// The id that all versions of the file share.
     pub fn file_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1188,13 +1280,15 @@ impl<'a> DownloadFileVersion<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            file_id: Err("file_id was not initialized".to_string()),
-            version: Err("version was not initialized".to_string()),
-            filename: Err("filename was not initialized".to_string()),
+            file_id: Err("file_id is missing".to_string()),
+            version: Err("version is missing".to_string()),
+            filename: Err("filename is missing".to_string()),
         }
     }
 
     /// Sets `file_id` in the path, which has to be given.
+    ///
+    /// The id that all versions of the file share.
     pub fn file_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1213,6 +1307,8 @@ impl<'a> DownloadFileVersion<'a> {
     }
 
     /// Sets `filename` in the path, which has to be given.
+    ///
+    /// The name of the file.
     pub fn filename<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1247,11 +1343,13 @@ impl<'a> GetFileVersions<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            file_id: Err("file_id was not initialized".to_string()),
+            file_id: Err("file_id is missing".to_string()),
         }
     }
 
     /// Sets `file_id` in the path, which has to be given.
+    ///
+    /// The id that all versions of the file share.
     pub fn file_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1288,13 +1386,15 @@ impl<'a> GetFileZipInfo<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            file_id: Err("file_id was not initialized".to_string()),
+            file_id: Err("file_id is missing".to_string()),
             ticket: Ok(None),
             version: Ok(None),
         }
     }
 
     /// Sets `file_id` in the path, which has to be given.
+    ///
+    /// The id that all versions of the file share.
     pub fn file_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1304,6 +1404,8 @@ impl<'a> GetFileZipInfo<'a> {
     }
 
     /// Sets `ticket` in the query.
+    ///
+    /// A ticket in place of a key, or empty to ask for one.
     pub fn ticket<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1313,6 +1415,8 @@ impl<'a> GetFileZipInfo<'a> {
     }
 
     /// Sets `version` in the query.
+    ///
+    /// The version; 0 or absent is the current one.
     pub fn version<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -1348,12 +1452,14 @@ impl<'a> DownloadFileZipMember<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            file_id: Err("file_id was not initialized".to_string()),
-            member: Err("member was not initialized".to_string()),
+            file_id: Err("file_id is missing".to_string()),
+            member: Err("member is missing".to_string()),
         }
     }
 
     /// Sets `file_id` in the path, which has to be given.
+    ///
+    /// The id that all versions of the file share.
     pub fn file_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,

@@ -64,7 +64,7 @@ impl<'a> GetResponse<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            response_id: Err("response_id was not initialized".to_string()),
+            response_id: Err("response_id is missing".to_string()),
         }
     }
 
@@ -107,7 +107,7 @@ impl<'a> UpdateResponse<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            response_id: Err("response_id was not initialized".to_string()),
+            response_id: Err("response_id is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
@@ -182,7 +182,7 @@ impl<'a> SubmitResponse<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            response_id: Err("response_id was not initialized".to_string()),
+            response_id: Err("response_id is missing".to_string()),
         }
     }
 
@@ -230,7 +230,7 @@ impl<'a> ListTaskResponses<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            task_id: Err("task_id was not initialized".to_string()),
+            task_id: Err("task_id is missing".to_string()),
             after_id: Ok(None),
             filter: Ok(None),
             limit: Ok(None),
@@ -250,6 +250,8 @@ impl<'a> ListTaskResponses<'a> {
     }
 
     /// Sets `after_id` in the query.
+    ///
+    /// Answers only rows whose id is greater, in ascending order of id; empty starts at the beginning. Not together with `sort`, `page` or `skip`.
     pub fn after_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -259,6 +261,8 @@ impl<'a> ListTaskResponses<'a> {
     }
 
     /// Sets `filter` in the query.
+    ///
+    /// Conditions that must all hold, separated by commas, each a field, an operator (`=`, `!=`, `<`, `<=`, `>`, `>=`, or `=~` for an unanchored regular expression) and a value. In double quotes a value stays text; a literal comma is written `\,`.
     pub fn filter<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -268,6 +272,8 @@ impl<'a> ListTaskResponses<'a> {
     }
 
     /// Sets `limit` in the query.
+    ///
+    /// The largest number of rows to answer.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -277,6 +283,8 @@ impl<'a> ListTaskResponses<'a> {
     }
 
     /// Sets `page` in the query.
+    ///
+    /// The page to answer, counted from 1; needs `limit`. Not together with `skip` or `after_id`.
     pub fn page<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -286,6 +294,8 @@ impl<'a> ListTaskResponses<'a> {
     }
 
     /// Sets `skip` in the query.
+    ///
+    /// The number of rows to leave out at the start. Not together with `page` or `after_id`.
     pub fn skip<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -295,6 +305,8 @@ impl<'a> ListTaskResponses<'a> {
     }
 
     /// Sets `sort` in the query.
+    ///
+    /// Fields to sort by, separated by commas, each with `:asc` (the default) or `:desc`.
     pub fn sort<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -343,7 +355,7 @@ impl<'a> CreateOrReplaceTaskResponse<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            task_id: Err("task_id was not initialized".to_string()),
+            task_id: Err("task_id is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
@@ -425,8 +437,8 @@ impl<'a> PutTaskResponse<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            task_id: Err("task_id was not initialized".to_string()),
-            response_id: Err("response_id was not initialized".to_string()),
+            task_id: Err("task_id is missing".to_string()),
+            response_id: Err("response_id is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }

@@ -13,6 +13,8 @@ impl Client {
     /// Lists gears.
     ///
     /// `GET /gears`
+    ///
+    /// The newest version of each name unless `all_versions=true`; invalid ones only with `include_invalid=true`; restricted ones only for those who may use them. Some releases ignore `after_id` here, so a reader must stop when a page brings nothing new.
     pub fn get_all_gears(&self) -> GetAllGears<'_> {
         GetAllGears::new(self)
     }
@@ -55,6 +57,8 @@ impl Client {
     /// Reads a gear version with its manifest.
     ///
     /// `GET /gears/{gear_id}`
+    ///
+    /// Answers 404 when there is none.
     pub fn get_gear(&self) -> GetGear<'_> {
         GetGear::new(self)
     }
@@ -69,6 +73,8 @@ impl Client {
     /// Looks up the context inputs of a gear for a container.
     ///
     /// `GET /gears/{gear_id}/context/{container_name}/{container_id}`
+    ///
+    /// For each context input whether a value was found, where, and the value.
     pub fn get_gear_context(&self) -> GetGearContext<'_> {
         GetGearContext::new(self)
     }
@@ -97,6 +103,8 @@ impl Client {
     /// Suggests files of a container as inputs of a gear.
     ///
     /// `GET /gears/{gear_id}/suggest/{container_name}/{container_id}`
+    ///
+    /// Children of the container and its files, each file with whether it fits each input.
     pub fn get_gear_suggest(&self) -> GetGearSuggest<'_> {
         GetGearSuggest::new(self)
     }
@@ -104,6 +112,8 @@ impl Client {
     /// Registers a gear.
     ///
     /// `POST /gears/{gear_name}`
+    ///
+    /// Needs the site role developer or site admin (403). The same name and version twice is refused. Answers its id.
     pub fn add_gear(&self) -> AddGear<'_> {
         AddGear::new(self)
     }
@@ -187,6 +197,8 @@ impl<'a> GetAllGears<'a> {
     }
 
     /// Sets `after_id` in the query.
+    ///
+    /// Answers only rows whose id is greater, in ascending order of id; empty starts at the beginning. Not together with `sort`, `page` or `skip`.
     pub fn after_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -205,6 +217,8 @@ impl<'a> GetAllGears<'a> {
     }
 
     /// Sets `exhaustive` in the query.
+    ///
+    /// Answers also what the caller has no permission for. Site admins and devices only.
     pub fn exhaustive<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -214,6 +228,8 @@ impl<'a> GetAllGears<'a> {
     }
 
     /// Sets `filter` in the query.
+    ///
+    /// Conditions that must all hold, separated by commas, each a field, an operator (`=`, `!=`, `<`, `<=`, `>`, `>=`, or `=~` for an unanchored regular expression) and a value. In double quotes a value stays text; a literal comma is written `\,`.
     pub fn filter<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -232,6 +248,8 @@ impl<'a> GetAllGears<'a> {
     }
 
     /// Sets `limit` in the query.
+    ///
+    /// The largest number of rows to answer.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -241,6 +259,8 @@ impl<'a> GetAllGears<'a> {
     }
 
     /// Sets `page` in the query.
+    ///
+    /// The page to answer, counted from 1; needs `limit`. Not together with `skip` or `after_id`.
     pub fn page<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -259,6 +279,8 @@ impl<'a> GetAllGears<'a> {
     }
 
     /// Sets `skip` in the query.
+    ///
+    /// The number of rows to leave out at the start. Not together with `page` or `after_id`.
     pub fn skip<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -268,6 +290,8 @@ impl<'a> GetAllGears<'a> {
     }
 
     /// Sets `sort` in the query.
+    ///
+    /// Fields to sort by, separated by commas, each with `:asc` (the default) or `:desc`.
     pub fn sort<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -277,6 +301,8 @@ impl<'a> GetAllGears<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -479,11 +505,13 @@ impl<'a> GetTemporaryGear<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            gear_id: Err("gear_id was not initialized".to_string()),
+            gear_id: Err("gear_id is missing".to_string()),
         }
     }
 
     /// Sets `gear_id` in the path, which has to be given.
+    ///
+    /// The id of the gear version.
     pub fn gear_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -516,7 +544,7 @@ impl<'a> GetGearTicket<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            ticket_id: Err("ticket_id was not initialized".to_string()),
+            ticket_id: Err("ticket_id is missing".to_string()),
         }
     }
 
@@ -553,11 +581,13 @@ impl<'a> GetGear<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            gear_id: Err("gear_id was not initialized".to_string()),
+            gear_id: Err("gear_id is missing".to_string()),
         }
     }
 
     /// Sets `gear_id` in the path, which has to be given.
+    ///
+    /// The id of the gear version.
     pub fn gear_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -590,11 +620,13 @@ impl<'a> DeleteGear<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            gear_id: Err("gear_id was not initialized".to_string()),
+            gear_id: Err("gear_id is missing".to_string()),
         }
     }
 
     /// Sets `gear_id` in the path, which has to be given.
+    ///
+    /// The id of the gear version.
     pub fn gear_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -629,13 +661,15 @@ impl<'a> GetGearContext<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            gear_id: Err("gear_id was not initialized".to_string()),
-            container_name: Err("container_name was not initialized".to_string()),
-            container_id: Err("container_id was not initialized".to_string()),
+            gear_id: Err("gear_id is missing".to_string()),
+            container_name: Err("container_name is missing".to_string()),
+            container_id: Err("container_id is missing".to_string()),
         }
     }
 
     /// Sets `gear_id` in the path, which has to be given.
+    ///
+    /// The id of the gear version.
     pub fn gear_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -654,6 +688,8 @@ impl<'a> GetGearContext<'a> {
     }
 
     /// Sets `container_id` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn container_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -695,11 +731,13 @@ impl<'a> DisableGear<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            gear_id: Err("gear_id was not initialized".to_string()),
+            gear_id: Err("gear_id is missing".to_string()),
         }
     }
 
     /// Sets `gear_id` in the path, which has to be given.
+    ///
+    /// The id of the gear version.
     pub fn gear_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -732,11 +770,13 @@ impl<'a> EnableGear<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            gear_id: Err("gear_id was not initialized".to_string()),
+            gear_id: Err("gear_id is missing".to_string()),
         }
     }
 
     /// Sets `gear_id` in the path, which has to be given.
+    ///
+    /// The id of the gear version.
     pub fn gear_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -769,11 +809,13 @@ impl<'a> GetGearInvocation<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            gear_id: Err("gear_id was not initialized".to_string()),
+            gear_id: Err("gear_id is missing".to_string()),
         }
     }
 
     /// Sets `gear_id` in the path, which has to be given.
+    ///
+    /// The id of the gear version.
     pub fn gear_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -815,9 +857,9 @@ impl<'a> GetGearSuggest<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            gear_id: Err("gear_id was not initialized".to_string()),
-            container_name: Err("container_name was not initialized".to_string()),
-            container_id: Err("container_id was not initialized".to_string()),
+            gear_id: Err("gear_id is missing".to_string()),
+            container_name: Err("container_name is missing".to_string()),
+            container_id: Err("container_id is missing".to_string()),
             collection: Ok(None),
             filter: Ok(None),
             include: Ok(None),
@@ -829,6 +871,8 @@ impl<'a> GetGearSuggest<'a> {
     }
 
     /// Sets `gear_id` in the path, which has to be given.
+    ///
+    /// The id of the gear version.
     pub fn gear_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -847,6 +891,8 @@ impl<'a> GetGearSuggest<'a> {
     }
 
     /// Sets `container_id` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn container_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -865,6 +911,8 @@ impl<'a> GetGearSuggest<'a> {
     }
 
     /// Sets `filter` in the query.
+    ///
+    /// Conditions that must all hold, separated by commas, each a field, an operator (`=`, `!=`, `<`, `<=`, `>`, `>=`, or `=~` for an unanchored regular expression) and a value. In double quotes a value stays text; a literal comma is written `\,`.
     pub fn filter<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -883,6 +931,8 @@ impl<'a> GetGearSuggest<'a> {
     }
 
     /// Sets `limit` in the query.
+    ///
+    /// The largest number of rows to answer.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -892,6 +942,8 @@ impl<'a> GetGearSuggest<'a> {
     }
 
     /// Sets `page` in the query.
+    ///
+    /// The page to answer, counted from 1; needs `limit`. Not together with `skip` or `after_id`.
     pub fn page<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -901,6 +953,8 @@ impl<'a> GetGearSuggest<'a> {
     }
 
     /// Sets `skip` in the query.
+    ///
+    /// The number of rows to leave out at the start. Not together with `page` or `after_id`.
     pub fn skip<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -910,6 +964,8 @@ impl<'a> GetGearSuggest<'a> {
     }
 
     /// Sets `sort` in the query.
+    ///
+    /// Fields to sort by, separated by commas, each with `:asc` (the default) or `:desc`.
     pub fn sort<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -966,12 +1022,14 @@ impl<'a> AddGear<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            gear_name: Err("gear_name was not initialized".to_string()),
+            gear_name: Err("gear_name is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `gear_name` in the path, which has to be given.
+    ///
+    /// The name of the gear.
     pub fn gear_name<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1040,12 +1098,14 @@ impl<'a> ReplaceGearPermissions<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            gear_name: Err("gear_name was not initialized".to_string()),
+            gear_name: Err("gear_name is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `gear_name` in the path, which has to be given.
+    ///
+    /// The name of the gear.
     pub fn gear_name<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1113,11 +1173,13 @@ impl<'a> DeleteGearPermissions<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            gear_name: Err("gear_name was not initialized".to_string()),
+            gear_name: Err("gear_name is missing".to_string()),
         }
     }
 
     /// Sets `gear_name` in the path, which has to be given.
+    ///
+    /// The name of the gear.
     pub fn gear_name<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1152,13 +1214,15 @@ impl<'a> AddGearPermission<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            gear_name: Err("gear_name was not initialized".to_string()),
-            permission_type: Err("permission_type was not initialized".to_string()),
+            gear_name: Err("gear_name is missing".to_string()),
+            permission_type: Err("permission_type is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `gear_name` in the path, which has to be given.
+    ///
+    /// The name of the gear.
     pub fn gear_name<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1237,13 +1301,15 @@ impl<'a> DeleteGearPermission<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            gear_name: Err("gear_name was not initialized".to_string()),
-            permission_type: Err("permission_type was not initialized".to_string()),
-            permission_id: Err("permission_id was not initialized".to_string()),
+            gear_name: Err("gear_name is missing".to_string()),
+            permission_type: Err("permission_type is missing".to_string()),
+            permission_id: Err("permission_id is missing".to_string()),
         }
     }
 
     /// Sets `gear_name` in the path, which has to be given.
+    ///
+    /// The name of the gear.
     pub fn gear_name<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1296,11 +1362,13 @@ impl<'a> GetGearSeries<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            gear_name: Err("gear_name was not initialized".to_string()),
+            gear_name: Err("gear_name is missing".to_string()),
         }
     }
 
     /// Sets `gear_name` in the path, which has to be given.
+    ///
+    /// The name of the gear.
     pub fn gear_name<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1334,12 +1402,14 @@ impl<'a> ModifyGearSeries<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            gear_name: Err("gear_name was not initialized".to_string()),
+            gear_name: Err("gear_name is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `gear_name` in the path, which has to be given.
+    ///
+    /// The name of the gear.
     pub fn gear_name<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,

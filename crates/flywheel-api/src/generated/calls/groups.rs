@@ -13,6 +13,8 @@ impl Client {
     /// Lists groups.
     ///
     /// `GET /groups`
+    ///
+    /// Those to which the caller has access, also through one of their projects; all of them with `exhaustive=true` (site admins and devices).
     pub fn get_all_groups(&self) -> GetAllGroups<'_> {
         GetAllGroups::new(self)
     }
@@ -20,6 +22,8 @@ impl Client {
     /// Creates a group.
     ///
     /// `POST /groups`
+    ///
+    /// Site admins only (403). The id is 2 to 32 characters of `0-9a-z.@_-`, first and last a letter or digit; one that is taken answers 409. The creator becomes its admin.
     pub fn add_group(&self) -> AddGroup<'_> {
         AddGroup::new(self)
     }
@@ -27,6 +31,8 @@ impl Client {
     /// Adds one tag to a group.
     ///
     /// `POST /groups/{cid}/tags`
+    ///
+    /// Tags are compared exactly, case included. Answers 409 when the tag is already there, 403 when the caller may not manage tags or the owning project is locked.
     pub fn add_group_tag(&self) -> AddGroupTag<'_> {
         AddGroupTag::new(self)
     }
@@ -34,6 +40,8 @@ impl Client {
     /// Adds several tags to a group.
     ///
     /// `PATCH /groups/{cid}/tags`
+    ///
+    /// Those that are already there are left as they are. Answers nothing. Answers 403 when the caller may not manage tags or the owning project is locked.
     pub fn add_group_tags(&self) -> AddGroupTags<'_> {
         AddGroupTags::new(self)
     }
@@ -41,6 +49,8 @@ impl Client {
     /// Removes several tags from a group.
     ///
     /// `DELETE /groups/{cid}/tags`
+    ///
+    /// Tags that are not there are ignored. Answers nothing. Answers 403 when the caller may not manage tags or the owning project is locked.
     pub fn delete_group_tags(&self) -> DeleteGroupTags<'_> {
         DeleteGroupTags::new(self)
     }
@@ -48,6 +58,8 @@ impl Client {
     /// Reads one tag of a group.
     ///
     /// `GET /groups/{cid}/tags/{value}`
+    ///
+    /// Answers the tag itself, or 404 when it is not there.
     pub fn get_group_tag(&self) -> GetGroupTag<'_> {
         GetGroupTag::new(self)
     }
@@ -55,6 +67,8 @@ impl Client {
     /// Replaces one tag of a group by another.
     ///
     /// `PUT /groups/{cid}/tags/{value}`
+    ///
+    /// Answers the new tag; 404 when the old one is not there, 409 when the new one already is.
     pub fn rename_group_tag(&self) -> RenameGroupTag<'_> {
         RenameGroupTag::new(self)
     }
@@ -62,6 +76,8 @@ impl Client {
     /// Removes one tag from a group.
     ///
     /// `DELETE /groups/{cid}/tags/{value}`
+    ///
+    /// Answers 404 when the tag is not there, 403 when the caller may not manage tags or the owning project is locked.
     pub fn delete_group_tag(&self) -> DeleteGroupTag<'_> {
         DeleteGroupTag::new(self)
     }
@@ -69,6 +85,8 @@ impl Client {
     /// Reads a group.
     ///
     /// `GET /groups/{group_id}`
+    ///
+    /// Answers 404 when there is no such group, 403 when the caller may not see it.
     pub fn get_group(&self) -> GetGroup<'_> {
         GetGroup::new(self)
     }
@@ -76,6 +94,8 @@ impl Client {
     /// Changes fields of a group.
     ///
     /// `PUT /groups/{group_id}`
+    ///
+    /// Needs admin access to the group (403). Answers 404 when there is no such group.
     pub fn modify_group(&self) -> ModifyGroup<'_> {
         ModifyGroup::new(self)
     }
@@ -83,6 +103,8 @@ impl Client {
     /// Deletes a group without projects.
     ///
     /// `DELETE /groups/{group_id}`
+    ///
+    /// Answers 400 while it has projects, 403 without the right to, 404 when there is no such group.
     pub fn delete_group(&self) -> DeleteGroup<'_> {
         DeleteGroup::new(self)
     }
@@ -90,6 +112,8 @@ impl Client {
     /// Gives a user access to a group.
     ///
     /// `POST /groups/{group_id}/permissions`
+    ///
+    /// Needs admin access to the group (403). It gives no access to the group's projects. Answers 409 when the user has access already, 404 when there is no such user.
     pub fn add_group_permission(&self) -> AddGroupPermission<'_> {
         AddGroupPermission::new(self)
     }
@@ -97,6 +121,8 @@ impl Client {
     /// Adds a user to the permissions that new projects of a group start with.
     ///
     /// `POST /groups/{group_id}/permissions/templates`
+    ///
+    /// With `propagate=true` also to its present projects. Needs admin access to the group (403).
     pub fn add_group_permission_template(&self) -> AddGroupPermissionTemplate<'_> {
         AddGroupPermissionTemplate::new(self)
     }
@@ -104,6 +130,8 @@ impl Client {
     /// Reads what a user gets in new projects of a group.
     ///
     /// `GET /groups/{group_id}/permissions/templates/{user_id}`
+    ///
+    /// Answers 404 when the template does not name the user.
     pub fn get_group_user_permission_template(
         &self,
     ) -> GetGroupUserPermissionTemplate<'_> {
@@ -113,6 +141,8 @@ impl Client {
     /// Changes what a user gets in new projects of a group.
     ///
     /// `PUT /groups/{group_id}/permissions/templates/{user_id}`
+    ///
+    /// With `propagate=true` also in its present projects. Needs admin access to the group (403).
     pub fn modify_group_user_permission_template(
         &self,
     ) -> ModifyGroupUserPermissionTemplate<'_> {
@@ -122,6 +152,8 @@ impl Client {
     /// Removes a user from the permissions that new projects of a group start with.
     ///
     /// `DELETE /groups/{group_id}/permissions/templates/{user_id}`
+    ///
+    /// With `propagate=true` also from its present projects. Needs admin access to the group (403).
     pub fn delete_group_user_permission_template(
         &self,
     ) -> DeleteGroupUserPermissionTemplate<'_> {
@@ -131,6 +163,8 @@ impl Client {
     /// Reads a user's access to a group.
     ///
     /// `GET /groups/{group_id}/permissions/{user_id}`
+    ///
+    /// Answers 404 when the user has none.
     pub fn get_group_user_permission(&self) -> GetGroupUserPermission<'_> {
         GetGroupUserPermission::new(self)
     }
@@ -138,6 +172,8 @@ impl Client {
     /// Changes a user's access to a group.
     ///
     /// `PUT /groups/{group_id}/permissions/{user_id}`
+    ///
+    /// Needs admin access to the group (403). Answers 404 when the user has none.
     pub fn modify_group_user_permission(&self) -> ModifyGroupUserPermission<'_> {
         ModifyGroupUserPermission::new(self)
     }
@@ -145,6 +181,8 @@ impl Client {
     /// Takes a user's access to a group.
     ///
     /// `DELETE /groups/{group_id}/permissions/{user_id}`
+    ///
+    /// Needs admin access to the group (403), except for one's own entry.
     pub fn delete_group_user_permission(&self) -> DeleteGroupUserPermission<'_> {
         DeleteGroupUserPermission::new(self)
     }
@@ -152,6 +190,8 @@ impl Client {
     /// Lists the projects of a group.
     ///
     /// `GET /groups/{group_id}/projects`
+    ///
+    /// Only what the caller may see, unless `exhaustive=true` (site admins and devices). Rows leave out `info`, the `info` of files and analyses; `include_all_info=true` brings the former two, reading a single one brings all. Without `sort` rows come in ascending order of id, so that `after_id` can go on after the last one. Answers 422 for paging parameters that exclude each other, 400 or 422 for a filter that cannot be read.
     pub fn get_group_projects(&self) -> GetGroupProjects<'_> {
         GetGroupProjects::new(self)
     }
@@ -180,6 +220,8 @@ impl Client {
     /// Removes a role from those that a group's projects may give.
     ///
     /// `DELETE /groups/{group_id}/roles/{role_id}`
+    ///
+    /// Refused while somebody has it there.
     pub fn remove_role_from_group(&self) -> RemoveRoleFromGroup<'_> {
         RemoveRoleFromGroup::new(self)
     }
@@ -215,6 +257,8 @@ impl<'a> GetAllGroups<'a> {
     }
 
     /// Sets `after_id` in the query.
+    ///
+    /// Answers only rows whose id is greater, in ascending order of id; empty starts at the beginning. Not together with `sort`, `page` or `skip`.
     pub fn after_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -224,6 +268,8 @@ impl<'a> GetAllGroups<'a> {
     }
 
     /// Sets `exhaustive` in the query.
+    ///
+    /// Answers also what the caller has no permission for. Site admins and devices only.
     pub fn exhaustive<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -233,6 +279,8 @@ impl<'a> GetAllGroups<'a> {
     }
 
     /// Sets `filter` in the query.
+    ///
+    /// Conditions that must all hold, separated by commas, each a field, an operator (`=`, `!=`, `<`, `<=`, `>`, `>=`, or `=~` for an unanchored regular expression) and a value. In double quotes a value stays text; a literal comma is written `\,`.
     pub fn filter<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -242,6 +290,8 @@ impl<'a> GetAllGroups<'a> {
     }
 
     /// Sets `limit` in the query.
+    ///
+    /// The largest number of rows to answer.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -251,6 +301,8 @@ impl<'a> GetAllGroups<'a> {
     }
 
     /// Sets `page` in the query.
+    ///
+    /// The page to answer, counted from 1; needs `limit`. Not together with `skip` or `after_id`.
     pub fn page<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -260,6 +312,8 @@ impl<'a> GetAllGroups<'a> {
     }
 
     /// Sets `skip` in the query.
+    ///
+    /// The number of rows to leave out at the start. Not together with `page` or `after_id`.
     pub fn skip<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -269,6 +323,8 @@ impl<'a> GetAllGroups<'a> {
     }
 
     /// Sets `sort` in the query.
+    ///
+    /// Fields to sort by, separated by commas, each with `:asc` (the default) or `:desc`.
     pub fn sort<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -278,6 +334,8 @@ impl<'a> GetAllGroups<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -382,12 +440,14 @@ impl<'a> AddGroupTag<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -446,12 +506,14 @@ impl<'a> AddGroupTags<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            body: Err("body was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            body: Err("body is missing".to_string()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -495,12 +557,14 @@ impl<'a> DeleteGroupTags<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            body: Err("body was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            body: Err("body is missing".to_string()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -544,12 +608,14 @@ impl<'a> GetGroupTag<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            value: Err("value was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            value: Err("value is missing".to_string()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -594,13 +660,15 @@ impl<'a> RenameGroupTag<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            value: Err("value was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            value: Err("value is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -669,12 +737,14 @@ impl<'a> DeleteGroupTag<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            value: Err("value was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            value: Err("value is missing".to_string()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -717,11 +787,13 @@ impl<'a> GetGroup<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            group_id: Err("group_id was not initialized".to_string()),
+            group_id: Err("group_id is missing".to_string()),
         }
     }
 
     /// Sets `group_id` in the path, which has to be given.
+    ///
+    /// The id of the group.
     pub fn group_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -755,12 +827,14 @@ impl<'a> ModifyGroup<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            group_id: Err("group_id was not initialized".to_string()),
+            group_id: Err("group_id is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `group_id` in the path, which has to be given.
+    ///
+    /// The id of the group.
     pub fn group_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -818,11 +892,13 @@ impl<'a> DeleteGroup<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            group_id: Err("group_id was not initialized".to_string()),
+            group_id: Err("group_id is missing".to_string()),
         }
     }
 
     /// Sets `group_id` in the path, which has to be given.
+    ///
+    /// The id of the group.
     pub fn group_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -856,12 +932,14 @@ impl<'a> AddGroupPermission<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            group_id: Err("group_id was not initialized".to_string()),
+            group_id: Err("group_id is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `group_id` in the path, which has to be given.
+    ///
+    /// The id of the group.
     pub fn group_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -931,7 +1009,7 @@ impl<'a> AddGroupPermissionTemplate<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            group_id: Err("group_id was not initialized".to_string()),
+            group_id: Err("group_id is missing".to_string()),
             propagate: Ok(None),
             x_accept_feature: Ok(None),
             body: Ok(::std::default::Default::default()),
@@ -939,6 +1017,8 @@ impl<'a> AddGroupPermissionTemplate<'a> {
     }
 
     /// Sets `group_id` in the path, which has to be given.
+    ///
+    /// The id of the group.
     pub fn group_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -948,6 +1028,8 @@ impl<'a> AddGroupPermissionTemplate<'a> {
     }
 
     /// Sets `propagate` in the query.
+    ///
+    /// Makes the change in the group's present projects too.
     pub fn propagate<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -957,6 +1039,8 @@ impl<'a> AddGroupPermissionTemplate<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1029,12 +1113,14 @@ impl<'a> GetGroupUserPermissionTemplate<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            group_id: Err("group_id was not initialized".to_string()),
-            user_id: Err("user_id was not initialized".to_string()),
+            group_id: Err("group_id is missing".to_string()),
+            user_id: Err("user_id is missing".to_string()),
         }
     }
 
     /// Sets `group_id` in the path, which has to be given.
+    ///
+    /// The id of the group.
     pub fn group_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1044,6 +1130,8 @@ impl<'a> GetGroupUserPermissionTemplate<'a> {
     }
 
     /// Sets `user_id` in the path, which has to be given.
+    ///
+    /// The id of the user.
     pub fn user_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1086,8 +1174,8 @@ impl<'a> ModifyGroupUserPermissionTemplate<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            group_id: Err("group_id was not initialized".to_string()),
-            user_id: Err("user_id was not initialized".to_string()),
+            group_id: Err("group_id is missing".to_string()),
+            user_id: Err("user_id is missing".to_string()),
             propagate: Ok(None),
             x_accept_feature: Ok(None),
             body: Ok(::std::default::Default::default()),
@@ -1095,6 +1183,8 @@ impl<'a> ModifyGroupUserPermissionTemplate<'a> {
     }
 
     /// Sets `group_id` in the path, which has to be given.
+    ///
+    /// The id of the group.
     pub fn group_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1104,6 +1194,8 @@ impl<'a> ModifyGroupUserPermissionTemplate<'a> {
     }
 
     /// Sets `user_id` in the path, which has to be given.
+    ///
+    /// The id of the user.
     pub fn user_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1113,6 +1205,8 @@ impl<'a> ModifyGroupUserPermissionTemplate<'a> {
     }
 
     /// Sets `propagate` in the query.
+    ///
+    /// Makes the change in the group's present projects too.
     pub fn propagate<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -1122,6 +1216,8 @@ impl<'a> ModifyGroupUserPermissionTemplate<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1199,14 +1295,16 @@ impl<'a> DeleteGroupUserPermissionTemplate<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            group_id: Err("group_id was not initialized".to_string()),
-            user_id: Err("user_id was not initialized".to_string()),
+            group_id: Err("group_id is missing".to_string()),
+            user_id: Err("user_id is missing".to_string()),
             propagate: Ok(None),
             x_accept_feature: Ok(None),
         }
     }
 
     /// Sets `group_id` in the path, which has to be given.
+    ///
+    /// The id of the group.
     pub fn group_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1216,6 +1314,8 @@ impl<'a> DeleteGroupUserPermissionTemplate<'a> {
     }
 
     /// Sets `user_id` in the path, which has to be given.
+    ///
+    /// The id of the user.
     pub fn user_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1225,6 +1325,8 @@ impl<'a> DeleteGroupUserPermissionTemplate<'a> {
     }
 
     /// Sets `propagate` in the query.
+    ///
+    /// Makes the change in the group's present projects too.
     pub fn propagate<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -1234,6 +1336,8 @@ impl<'a> DeleteGroupUserPermissionTemplate<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1273,12 +1377,14 @@ impl<'a> GetGroupUserPermission<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            group_id: Err("group_id was not initialized".to_string()),
-            user_id: Err("user_id was not initialized".to_string()),
+            group_id: Err("group_id is missing".to_string()),
+            user_id: Err("user_id is missing".to_string()),
         }
     }
 
     /// Sets `group_id` in the path, which has to be given.
+    ///
+    /// The id of the group.
     pub fn group_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1288,6 +1394,8 @@ impl<'a> GetGroupUserPermission<'a> {
     }
 
     /// Sets `user_id` in the path, which has to be given.
+    ///
+    /// The id of the user.
     pub fn user_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1328,13 +1436,15 @@ impl<'a> ModifyGroupUserPermission<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            group_id: Err("group_id was not initialized".to_string()),
-            user_id: Err("user_id was not initialized".to_string()),
+            group_id: Err("group_id is missing".to_string()),
+            user_id: Err("user_id is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `group_id` in the path, which has to be given.
+    ///
+    /// The id of the group.
     pub fn group_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1344,6 +1454,8 @@ impl<'a> ModifyGroupUserPermission<'a> {
     }
 
     /// Sets `user_id` in the path, which has to be given.
+    ///
+    /// The id of the user.
     pub fn user_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1417,12 +1529,14 @@ impl<'a> DeleteGroupUserPermission<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            group_id: Err("group_id was not initialized".to_string()),
-            user_id: Err("user_id was not initialized".to_string()),
+            group_id: Err("group_id is missing".to_string()),
+            user_id: Err("user_id is missing".to_string()),
         }
     }
 
     /// Sets `group_id` in the path, which has to be given.
+    ///
+    /// The id of the group.
     pub fn group_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1432,6 +1546,8 @@ impl<'a> DeleteGroupUserPermission<'a> {
     }
 
     /// Sets `user_id` in the path, which has to be given.
+    ///
+    /// The id of the user.
     pub fn user_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1477,7 +1593,7 @@ impl<'a> GetGroupProjects<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            group_id: Err("group_id was not initialized".to_string()),
+            group_id: Err("group_id is missing".to_string()),
             after_id: Ok(None),
             exhaustive: Ok(None),
             filter: Ok(None),
@@ -1491,6 +1607,8 @@ impl<'a> GetGroupProjects<'a> {
     }
 
     /// Sets `group_id` in the path, which has to be given.
+    ///
+    /// The id of the group.
     pub fn group_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1500,6 +1618,8 @@ impl<'a> GetGroupProjects<'a> {
     }
 
     /// Sets `after_id` in the query.
+    ///
+    /// Answers only rows whose id is greater, in ascending order of id; empty starts at the beginning. Not together with `sort`, `page` or `skip`.
     pub fn after_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1509,6 +1629,8 @@ impl<'a> GetGroupProjects<'a> {
     }
 
     /// Sets `exhaustive` in the query.
+    ///
+    /// Answers also what the caller has no permission for. Site admins and devices only.
     pub fn exhaustive<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -1518,6 +1640,8 @@ impl<'a> GetGroupProjects<'a> {
     }
 
     /// Sets `filter` in the query.
+    ///
+    /// Conditions that must all hold, separated by commas, each a field, an operator (`=`, `!=`, `<`, `<=`, `>`, `>=`, or `=~` for an unanchored regular expression) and a value. In double quotes a value stays text; a literal comma is written `\,`.
     pub fn filter<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1527,6 +1651,8 @@ impl<'a> GetGroupProjects<'a> {
     }
 
     /// Sets `include_all_info` in the query.
+    ///
+    /// Answers `info` of rows and of their files in full.
     pub fn include_all_info<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -1536,6 +1662,8 @@ impl<'a> GetGroupProjects<'a> {
     }
 
     /// Sets `limit` in the query.
+    ///
+    /// The largest number of rows to answer.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -1545,6 +1673,8 @@ impl<'a> GetGroupProjects<'a> {
     }
 
     /// Sets `page` in the query.
+    ///
+    /// The page to answer, counted from 1; needs `limit`. Not together with `skip` or `after_id`.
     pub fn page<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -1554,6 +1684,8 @@ impl<'a> GetGroupProjects<'a> {
     }
 
     /// Sets `skip` in the query.
+    ///
+    /// The number of rows to leave out at the start. Not together with `page` or `after_id`.
     pub fn skip<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -1563,6 +1695,8 @@ impl<'a> GetGroupProjects<'a> {
     }
 
     /// Sets `sort` in the query.
+    ///
+    /// Fields to sort by, separated by commas, each with `:asc` (the default) or `:desc`.
     pub fn sort<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1572,6 +1706,8 @@ impl<'a> GetGroupProjects<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1627,11 +1763,13 @@ impl<'a> GetAllGroupRoles<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            group_id: Err("group_id was not initialized".to_string()),
+            group_id: Err("group_id is missing".to_string()),
         }
     }
 
     /// Sets `group_id` in the path, which has to be given.
+    ///
+    /// The id of the group.
     pub fn group_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1667,12 +1805,14 @@ impl<'a> AddRoleToGroup<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            group_id: Err("group_id was not initialized".to_string()),
+            group_id: Err("group_id is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `group_id` in the path, which has to be given.
+    ///
+    /// The id of the group.
     pub fn group_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1731,12 +1871,14 @@ impl<'a> GetGroupRole<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            group_id: Err("group_id was not initialized".to_string()),
-            role_id: Err("role_id was not initialized".to_string()),
+            group_id: Err("group_id is missing".to_string()),
+            role_id: Err("role_id is missing".to_string()),
         }
     }
 
     /// Sets `group_id` in the path, which has to be given.
+    ///
+    /// The id of the group.
     pub fn group_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1746,6 +1888,8 @@ impl<'a> GetGroupRole<'a> {
     }
 
     /// Sets `role_id` in the path, which has to be given.
+    ///
+    /// The id of the role.
     pub fn role_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1780,12 +1924,14 @@ impl<'a> RemoveRoleFromGroup<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            group_id: Err("group_id was not initialized".to_string()),
-            role_id: Err("role_id was not initialized".to_string()),
+            group_id: Err("group_id is missing".to_string()),
+            role_id: Err("role_id is missing".to_string()),
         }
     }
 
     /// Sets `group_id` in the path, which has to be given.
+    ///
+    /// The id of the group.
     pub fn group_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1795,6 +1941,8 @@ impl<'a> RemoveRoleFromGroup<'a> {
     }
 
     /// Sets `role_id` in the path, which has to be given.
+    ///
+    /// The id of the role.
     pub fn role_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,

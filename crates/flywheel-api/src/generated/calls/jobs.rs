@@ -13,6 +13,8 @@ impl Client {
     /// Uploads the outputs of a job with their metadata.
     ///
     /// `POST /engine`
+    ///
+    /// For the engine: a multipart body of files and one `metadata` part.
     pub fn engine_upload(&self) -> EngineUpload<'_> {
         EngineUpload::new(self)
     }
@@ -20,6 +22,8 @@ impl Client {
     /// Lists jobs.
     ///
     /// `GET /jobs`
+    ///
+    /// Those that the caller may see. Filters such as `state=failed`, `gear_info.name=`, `parents.project=`. Rows leave out what the job produced as metadata.
     pub fn get_all_jobs(&self) -> GetAllJobs<'_> {
         GetAllJobs::new(self)
     }
@@ -27,6 +31,8 @@ impl Client {
     /// Queues a job.
     ///
     /// `POST /jobs/add`
+    ///
+    /// For gears that write into a container; an analysis gear is run by adding an analysis. Without `destination` the container of the first input is it. Answers the job's id. Answers 404 when gear or input do not exist, 422 when the config does not fit the manifest (with `key` and `error`), 400 for an unknown input name or a gear marked invalid, 403 without read access to the inputs and write access to the destination, 412 when no compute provider takes it.
     pub fn add_job(&self) -> AddJob<'_> {
         AddJob::new(self)
     }
@@ -34,6 +40,8 @@ impl Client {
     /// Asks for a job to run.
     ///
     /// `POST /jobs/ask`
+    ///
+    /// For the engine: answers at most one job that fits the lists and capabilities, and counts by state.
     pub fn ask_jobs(&self) -> AskJobs<'_> {
         AskJobs::new(self)
     }
@@ -55,6 +63,8 @@ impl Client {
     /// Tells which compute provider would run a job.
     ///
     /// `POST /jobs/determine_provider`
+    ///
+    /// Queues nothing.
     pub fn determine_provider_for_job(&self) -> DetermineProviderForJob<'_> {
         DetermineProviderForJob::new(self)
     }
@@ -62,6 +72,8 @@ impl Client {
     /// Takes the next job to run.
     ///
     /// `GET /jobs/next`
+    ///
+    /// For older engines.
     pub fn get_next_job(&self) -> GetNextJob<'_> {
         GetNextJob::new(self)
     }
@@ -69,6 +81,8 @@ impl Client {
     /// Changes the priority of jobs that wait.
     ///
     /// `PUT /jobs/priority`
+    ///
+    /// Answers how many changed.
     pub fn update_jobs_priority(&self) -> UpdateJobsPriority<'_> {
         UpdateJobsPriority::new(self)
     }
@@ -76,6 +90,8 @@ impl Client {
     /// Fails running jobs that are silent.
     ///
     /// `POST /jobs/reap`
+    ///
+    /// Answers how many.
     pub fn reap_jobs(&self) -> ReapJobs<'_> {
         ReapJobs::new(self)
     }
@@ -97,6 +113,8 @@ impl Client {
     /// Reads a job.
     ///
     /// `GET /jobs/{job_id}`
+    ///
+    /// Answers 404 when there is no such job, 403 when the caller may not see it.
     pub fn get_job(&self) -> GetJob<'_> {
         GetJob::new(self)
     }
@@ -104,6 +122,8 @@ impl Client {
     /// Changes the state of a job, for example to cancel it.
     ///
     /// `PUT /jobs/{job_id}`
+    ///
+    /// Only pending, scheduled and running jobs can change (400 otherwise). Who is not an admin may cancel only jobs of their own (403).
     pub fn modify_job(&self) -> ModifyJob<'_> {
         ModifyJob::new(self)
     }
@@ -111,6 +131,8 @@ impl Client {
     /// Ends a job as complete or failed.
     ///
     /// `POST /jobs/{job_id}/complete`
+    ///
+    /// For the engine, after the outputs are uploaded.
     pub fn complete_job(&self) -> CompleteJob<'_> {
         CompleteJob::new(self)
     }
@@ -139,6 +161,8 @@ impl Client {
     /// Tells that a job still runs.
     ///
     /// `PUT /jobs/{job_id}/heartbeat`
+    ///
+    /// For the engine; a running job that is silent for 300 seconds is counted as failed.
     pub fn heartbeat_job(&self) -> HeartbeatJob<'_> {
         HeartbeatJob::new(self)
     }
@@ -146,6 +170,8 @@ impl Client {
     /// Reads the log of a job.
     ///
     /// `GET /jobs/{job_id}/logs`
+    ///
+    /// Lines in order, each with its file descriptor (-1 system, 1 standard output, 2 standard error) and its own line end; none yet is an empty list.
     pub fn get_job_logs(&self) -> GetJobLogs<'_> {
         GetJobLogs::new(self)
     }
@@ -153,6 +179,8 @@ impl Client {
     /// Appends lines to the log of a job.
     ///
     /// `POST /jobs/{job_id}/logs`
+    ///
+    /// For the engine: file descriptor -1 is the system, 1 standard output, 2 standard error.
     pub fn add_job_logs(&self) -> AddJobLogs<'_> {
         AddJobLogs::new(self)
     }
@@ -174,6 +202,8 @@ impl Client {
     /// Announces the end of a job and answers a ticket for its outputs.
     ///
     /// `POST /jobs/{job_id}/prepare-complete`
+    ///
+    /// For the engine; the job no longer counts as silent.
     pub fn prepare_complete_job(&self) -> PrepareCompleteJob<'_> {
         PrepareCompleteJob::new(self)
     }
@@ -188,6 +218,8 @@ impl Client {
     /// Changes times and machine data of a job.
     ///
     /// `PUT /jobs/{job_id}/profile`
+    ///
+    /// For the engine; times in milliseconds, sizes in bytes.
     pub fn update_job_profile(&self) -> UpdateJobProfile<'_> {
         UpdateJobProfile::new(self)
     }
@@ -195,6 +227,8 @@ impl Client {
     /// Runs a failed job again.
     ///
     /// `POST /jobs/{job_id}/retry`
+    ///
+    /// Answers the id of the new job, whose `attempt` is one higher. Other than failed jobs only with `ignoreState=true`, never pending or running ones, and each job once.
     pub fn retry_job(&self) -> RetryJob<'_> {
         RetryJob::new(self)
     }
@@ -211,7 +245,7 @@ impl<'a> EngineUpload<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            body: Err("body was not initialized".to_string()),
+            body: Err("body is missing".to_string()),
         }
     }
 
@@ -269,6 +303,8 @@ impl<'a> GetAllJobs<'a> {
     }
 
     /// Sets `after_id` in the query.
+    ///
+    /// Answers only rows whose id is greater, in ascending order of id; empty starts at the beginning. Not together with `sort`, `page` or `skip`.
     pub fn after_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -278,6 +314,8 @@ impl<'a> GetAllJobs<'a> {
     }
 
     /// Sets `filter` in the query.
+    ///
+    /// Conditions that must all hold, separated by commas, each a field, an operator (`=`, `!=`, `<`, `<=`, `>`, `>=`, or `=~` for an unanchored regular expression) and a value. In double quotes a value stays text; a literal comma is written `\,`.
     pub fn filter<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -287,6 +325,8 @@ impl<'a> GetAllJobs<'a> {
     }
 
     /// Sets `include_all_info` in the query.
+    ///
+    /// Answers `info` of rows and of their files in full.
     pub fn include_all_info<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -305,6 +345,8 @@ impl<'a> GetAllJobs<'a> {
     }
 
     /// Sets `limit` in the query.
+    ///
+    /// The largest number of rows to answer.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -314,6 +356,8 @@ impl<'a> GetAllJobs<'a> {
     }
 
     /// Sets `page` in the query.
+    ///
+    /// The page to answer, counted from 1; needs `limit`. Not together with `skip` or `after_id`.
     pub fn page<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -323,6 +367,8 @@ impl<'a> GetAllJobs<'a> {
     }
 
     /// Sets `skip` in the query.
+    ///
+    /// The number of rows to leave out at the start. Not together with `page` or `after_id`.
     pub fn skip<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -332,6 +378,8 @@ impl<'a> GetAllJobs<'a> {
     }
 
     /// Sets `sort` in the query.
+    ///
+    /// Fields to sort by, separated by commas, each with `:asc` (the default) or `:desc`.
     pub fn sort<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -341,6 +389,8 @@ impl<'a> GetAllJobs<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -499,7 +549,7 @@ impl<'a> AskJobsState<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            job_state: Err("job_state was not initialized".to_string()),
+            job_state: Err("job_state is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
@@ -562,7 +612,7 @@ impl<'a> CancelJobs<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            body: Err("body was not initialized".to_string()),
+            body: Err("body is missing".to_string()),
         }
     }
 
@@ -773,7 +823,7 @@ impl<'a> RetryJobs<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            body: Err("body was not initialized".to_string()),
+            body: Err("body is missing".to_string()),
         }
     }
 
@@ -833,11 +883,13 @@ impl<'a> GetJob<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            job_id: Err("job_id was not initialized".to_string()),
+            job_id: Err("job_id is missing".to_string()),
         }
     }
 
     /// Sets `job_id` in the path, which has to be given.
+    ///
+    /// The id of the job.
     pub fn job_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -871,12 +923,14 @@ impl<'a> ModifyJob<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            job_id: Err("job_id was not initialized".to_string()),
+            job_id: Err("job_id is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `job_id` in the path, which has to be given.
+    ///
+    /// The id of the job.
     pub fn job_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -936,13 +990,15 @@ impl<'a> CompleteJob<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            job_id: Err("job_id was not initialized".to_string()),
+            job_id: Err("job_id is missing".to_string()),
             job_ticket_id: Ok(None),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `job_id` in the path, which has to be given.
+    ///
+    /// The id of the job.
     pub fn job_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1012,13 +1068,15 @@ impl<'a> EngineCompleteJob<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            job_id: Err("job_id was not initialized".to_string()),
+            job_id: Err("job_id is missing".to_string()),
             job_ticket_id: Ok(None),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `job_id` in the path, which has to be given.
+    ///
+    /// The id of the job.
     pub fn job_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1086,11 +1144,13 @@ impl<'a> GetJobConfig<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            job_id: Err("job_id was not initialized".to_string()),
+            job_id: Err("job_id is missing".to_string()),
         }
     }
 
     /// Sets `job_id` in the path, which has to be given.
+    ///
+    /// The id of the job.
     pub fn job_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1123,11 +1183,13 @@ impl<'a> GetJobDetail<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            job_id: Err("job_id was not initialized".to_string()),
+            job_id: Err("job_id is missing".to_string()),
         }
     }
 
     /// Sets `job_id` in the path, which has to be given.
+    ///
+    /// The id of the job.
     pub fn job_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1160,11 +1222,13 @@ impl<'a> HeartbeatJob<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            job_id: Err("job_id was not initialized".to_string()),
+            job_id: Err("job_id is missing".to_string()),
         }
     }
 
     /// Sets `job_id` in the path, which has to be given.
+    ///
+    /// The id of the job.
     pub fn job_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1197,11 +1261,13 @@ impl<'a> GetJobLogs<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            job_id: Err("job_id was not initialized".to_string()),
+            job_id: Err("job_id is missing".to_string()),
         }
     }
 
     /// Sets `job_id` in the path, which has to be given.
+    ///
+    /// The id of the job.
     pub fn job_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1235,12 +1301,14 @@ impl<'a> AddJobLogs<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            job_id: Err("job_id was not initialized".to_string()),
-            body: Err("body was not initialized".to_string()),
+            job_id: Err("job_id is missing".to_string()),
+            body: Err("body is missing".to_string()),
         }
     }
 
     /// Sets `job_id` in the path, which has to be given.
+    ///
+    /// The id of the job.
     pub fn job_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1283,11 +1351,13 @@ impl<'a> GetJobLogsHtml<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            job_id: Err("job_id was not initialized".to_string()),
+            job_id: Err("job_id is missing".to_string()),
         }
     }
 
     /// Sets `job_id` in the path, which has to be given.
+    ///
+    /// The id of the job.
     pub fn job_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1320,11 +1390,13 @@ impl<'a> GetJobLogsText<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            job_id: Err("job_id was not initialized".to_string()),
+            job_id: Err("job_id is missing".to_string()),
         }
     }
 
     /// Sets `job_id` in the path, which has to be given.
+    ///
+    /// The id of the job.
     pub fn job_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1357,11 +1429,13 @@ impl<'a> PrepareCompleteJob<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            job_id: Err("job_id was not initialized".to_string()),
+            job_id: Err("job_id is missing".to_string()),
         }
     }
 
     /// Sets `job_id` in the path, which has to be given.
+    ///
+    /// The id of the job.
     pub fn job_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1394,11 +1468,13 @@ impl<'a> EnginePrepareCompleteJob<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            job_id: Err("job_id was not initialized".to_string()),
+            job_id: Err("job_id is missing".to_string()),
         }
     }
 
     /// Sets `job_id` in the path, which has to be given.
+    ///
+    /// The id of the job.
     pub fn job_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1435,12 +1511,14 @@ impl<'a> UpdateJobProfile<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            job_id: Err("job_id was not initialized".to_string()),
+            job_id: Err("job_id is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `job_id` in the path, which has to be given.
+    ///
+    /// The id of the job.
     pub fn job_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1507,13 +1585,15 @@ impl<'a> RetryJob<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            job_id: Err("job_id was not initialized".to_string()),
+            job_id: Err("job_id is missing".to_string()),
             compute_provider_id: Ok(None),
             ignore_state: Ok(None),
         }
     }
 
     /// Sets `job_id` in the path, which has to be given.
+    ///
+    /// The id of the job.
     pub fn job_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,

@@ -36,9 +36,7 @@ impl<'a> GetJupyterlabServer<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            jupyterlab_server_id: Err(
-                "jupyterlab_server_id was not initialized".to_string(),
-            ),
+            jupyterlab_server_id: Err("jupyterlab_server_id is missing".to_string()),
         }
     }
 
@@ -78,9 +76,7 @@ impl<'a> ModifyJupyterlabServer<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            jupyterlab_server_id: Err(
-                "jupyterlab_server_id was not initialized".to_string(),
-            ),
+            jupyterlab_server_id: Err("jupyterlab_server_id is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }

@@ -20,6 +20,8 @@ impl Client {
     /// Adds a modality with its classification.
     ///
     /// `POST /modalities`
+    ///
+    /// Site admins only.
     pub fn add_modality(&self) -> AddModality<'_> {
         AddModality::new(self)
     }
@@ -27,6 +29,8 @@ impl Client {
     /// Reads a modality with its classification.
     ///
     /// `GET /modalities/{modalityId}`
+    ///
+    /// Answers 404 when the site does not know it.
     pub fn get_modality(&self) -> GetModality<'_> {
         GetModality::new(self)
     }
@@ -34,6 +38,8 @@ impl Client {
     /// Replaces the classification of a modality.
     ///
     /// `PUT /modalities/{modalityId}`
+    ///
+    /// Site admins only.
     pub fn replace_modality(&self) -> ReplaceModality<'_> {
         ReplaceModality::new(self)
     }
@@ -41,6 +47,8 @@ impl Client {
     /// Deletes a modality.
     ///
     /// `DELETE /modalities/{modalityId}`
+    ///
+    /// Site admins only.
     pub fn delete_modality(&self) -> DeleteModality<'_> {
         DeleteModality::new(self)
     }
@@ -74,6 +82,8 @@ impl<'a> GetAllModalities<'a> {
     }
 
     /// Sets `after_id` in the query.
+    ///
+    /// Answers only rows whose id is greater, in ascending order of id; empty starts at the beginning. Not together with `sort`, `page` or `skip`.
     pub fn after_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -83,6 +93,8 @@ impl<'a> GetAllModalities<'a> {
     }
 
     /// Sets `filter` in the query.
+    ///
+    /// Conditions that must all hold, separated by commas, each a field, an operator (`=`, `!=`, `<`, `<=`, `>`, `>=`, or `=~` for an unanchored regular expression) and a value. In double quotes a value stays text; a literal comma is written `\,`.
     pub fn filter<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -92,6 +104,8 @@ impl<'a> GetAllModalities<'a> {
     }
 
     /// Sets `limit` in the query.
+    ///
+    /// The largest number of rows to answer.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -101,6 +115,8 @@ impl<'a> GetAllModalities<'a> {
     }
 
     /// Sets `page` in the query.
+    ///
+    /// The page to answer, counted from 1; needs `limit`. Not together with `skip` or `after_id`.
     pub fn page<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -110,6 +126,8 @@ impl<'a> GetAllModalities<'a> {
     }
 
     /// Sets `skip` in the query.
+    ///
+    /// The number of rows to leave out at the start. Not together with `page` or `after_id`.
     pub fn skip<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -119,6 +137,8 @@ impl<'a> GetAllModalities<'a> {
     }
 
     /// Sets `sort` in the query.
+    ///
+    /// Fields to sort by, separated by commas, each with `:asc` (the default) or `:desc`.
     pub fn sort<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -128,6 +148,8 @@ impl<'a> GetAllModalities<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -236,7 +258,7 @@ impl<'a> GetModality<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            modality_id: Err("modality_id was not initialized".to_string()),
+            modality_id: Err("modality_id is missing".to_string()),
         }
     }
 
@@ -274,7 +296,7 @@ impl<'a> ReplaceModality<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            modality_id: Err("modality_id was not initialized".to_string()),
+            modality_id: Err("modality_id is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
@@ -344,7 +366,7 @@ impl<'a> DeleteModality<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            modality_id: Err("modality_id was not initialized".to_string()),
+            modality_id: Err("modality_id is missing".to_string()),
         }
     }
 

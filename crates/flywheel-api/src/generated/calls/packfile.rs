@@ -13,6 +13,8 @@ impl Client {
     /// Removes packfile uploads that were never finished.
     ///
     /// `POST /clean-packfiles`
+    ///
+    /// Answers how many tokens and files went.
     pub fn clean_packfiles(&self) -> CleanPackfiles<'_> {
         CleanPackfiles::new(self)
     }

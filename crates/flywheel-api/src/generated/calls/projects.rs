@@ -13,6 +13,8 @@ impl Client {
     /// Lists projects.
     ///
     /// `GET /projects`
+    ///
+    /// Only what the caller may see, unless `exhaustive=true` (site admins and devices). With `stats` or `counts` each row has counts of what is below it. Rows leave out `info`, the `info` of files and analyses; `include_all_info=true` brings the former two, reading a single one brings all. Without `sort` rows come in ascending order of id, so that `after_id` can go on after the last one. Answers 422 for paging parameters that exclude each other, 400 or 422 for a filter that cannot be read.
     pub fn get_all_projects(&self) -> GetAllProjects<'_> {
         GetAllProjects::new(self)
     }
@@ -20,6 +22,8 @@ impl Client {
     /// Creates a project in a group.
     ///
     /// `POST /projects`
+    ///
+    /// Needs admin access to the group (403). With `inherit=true` it starts with the group's permission template, otherwise with the creator as admin. Answers its id; 404 when there is no such group, 409 when the site wants labels to be unique in a group and this one is taken. The site's gear rules are copied to it.
     pub fn add_project(&self) -> AddProject<'_> {
         AddProject::new(self)
     }
@@ -27,6 +31,8 @@ impl Client {
     /// Lists the shared projects of the site's catalogue.
     ///
     /// `GET /projects/catalog-list`
+    ///
+    /// Always answers a page.
     pub fn catalog_list(&self) -> CatalogList<'_> {
         CatalogList::new(self)
     }
@@ -55,6 +61,8 @@ impl Client {
     /// Checks all sessions of the site against their project's template.
     ///
     /// `POST /projects/recalc`
+    ///
+    /// Site admins only. Answers the sessions that changed.
     pub fn recalc_all_projects(&self) -> RecalcAllProjects<'_> {
         RecalcAllProjects::new(self)
     }
@@ -62,6 +70,8 @@ impl Client {
     /// Lists the analyses that belong directly to a project.
     ///
     /// `GET /projects/{cid}/analyses`
+    ///
+    /// Rows leave out `info`; `include_all_info=true` brings it. With `inflate_job` the job stands in place of its id.
     pub fn get_project_analyses(&self) -> GetProjectAnalyses<'_> {
         GetProjectAnalyses::new(self)
     }
@@ -69,6 +79,8 @@ impl Client {
     /// Adds an analysis to a project.
     ///
     /// `POST /projects/{cid}/analyses`
+    ///
+    /// Either an ad hoc analysis (label, inputs) or, with a `job` in the body, one whose gear job is queued at once. Answers the id of the analysis; with `job=true` the id of its job. Answers 404 when an input file does not exist, 422 when the job's config does not fit the gear's manifest, 403 when the caller may not create analyses there.
     pub fn add_project_analysis(&self) -> AddProjectAnalysis<'_> {
         AddProjectAnalysis::new(self)
     }
@@ -76,6 +88,8 @@ impl Client {
     /// Reads an analysis of a project.
     ///
     /// `GET /projects/{cid}/analyses/{analysis_id}`
+    ///
+    /// With `inflate_job` the job stands in place of its id. Answers 404 when there is no such analysis, 403 when the caller may not see it.
     pub fn get_project_analysis(&self) -> GetProjectAnalysis<'_> {
         GetProjectAnalysis::new(self)
     }
@@ -83,6 +97,8 @@ impl Client {
     /// Changes label or description of an analysis of a project.
     ///
     /// `PUT /projects/{cid}/analyses/{analysis_id}`
+    ///
+    /// Answers 404 when there is no such analysis, 403 when the caller may not change it.
     pub fn modify_project_analysis(&self) -> ModifyProjectAnalysis<'_> {
         ModifyProjectAnalysis::new(self)
     }
@@ -90,6 +106,8 @@ impl Client {
     /// Deletes an analysis of a project with its output files.
     ///
     /// `DELETE /projects/{cid}/analyses/{analysis_id}`
+    ///
+    /// Answers 404 when there is no such analysis, 403 when the caller may not delete it, 400 when the site asks for a delete reason and none is given.
     pub fn delete_project_analysis(&self) -> DeleteProjectAnalysis<'_> {
         DeleteProjectAnalysis::new(self)
     }
@@ -97,6 +115,8 @@ impl Client {
     /// Uploads output files to an analysis of a project.
     ///
     /// `POST /projects/{cid}/analyses/{analysis_id}/files`
+    ///
+    /// Use the upload by the analysis's own id instead. Answers one file entry for each part.
     ///
     /// Deprecated: the platform means to drop it.
     pub fn upload_output_to_project_analysis(
@@ -108,6 +128,8 @@ impl Client {
     /// Deletes a note of an analysis of a project.
     ///
     /// `DELETE /projects/{cid}/analyses/{analysis_id}/notes/{note_id}`
+    ///
+    /// Only its author or a site admin may; others get 403.
     pub fn delete_project_analysis_note(&self) -> DeleteProjectAnalysisNote<'_> {
         DeleteProjectAnalysisNote::new(self)
     }
@@ -115,6 +137,8 @@ impl Client {
     /// Sets type or modality of a file of a project.
     ///
     /// `PUT /projects/{cid}/files/{filename}`
+    ///
+    /// Another modality clears the classification, except `Custom`. Unknown keys in the body are refused with 422. Answers 404 when there is no such file.
     pub fn modify_project_file(&self) -> ModifyProjectFile<'_> {
         ModifyProjectFile::new(self)
     }
@@ -122,6 +146,8 @@ impl Client {
     /// Deletes a file of a project by name.
     ///
     /// `DELETE /projects/{cid}/files/{filename}`
+    ///
+    /// Answers 404 when there is no such file, 403 when the caller may not delete it (files from devices need more than files from users and jobs) or when an analysis uses it as input (`reason: analysis_conflict`), 400 when the site asks for a delete reason and none is given. A name with a slash cannot be addressed this way: use `delete_file`.
     pub fn delete_project_file(&self) -> DeleteProjectFile<'_> {
         DeleteProjectFile::new(self)
     }
@@ -129,6 +155,8 @@ impl Client {
     /// Changes the classification of a file of a project.
     ///
     /// `PATCH /projects/{cid}/files/{filename}/classification`
+    ///
+    /// `add` and `delete` change single values, `replace` (alone, or with `modality`) sets all. Values must be known to the file's modality, except under `Custom`; otherwise 422 with `unaccepted_keys`. `replace` beside `add` or `delete` answers 400.
     pub fn modify_project_file_classification(
         &self,
     ) -> ModifyProjectFileClassification<'_> {
@@ -138,6 +166,8 @@ impl Client {
     /// Reads a file entry of a project by name, `info` included.
     ///
     /// `GET /projects/{cid}/files/{filename}/info`
+    ///
+    /// Answers 404 when there is no such file. A name with a slash cannot be addressed this way: use `get_file`.
     pub fn get_project_file_info(&self) -> GetProjectFileInfo<'_> {
         GetProjectFileInfo::new(self)
     }
@@ -145,6 +175,8 @@ impl Client {
     /// Changes the `info` of a file of a project.
     ///
     /// `PATCH /projects/{cid}/files/{filename}/info`
+    ///
+    /// `set` gives top-level keys new values, without merging below them; `delete` removes top-level keys; `replace` swaps the whole object and cannot stand beside the other two (400). `.` in a key becomes `_`, `$` becomes `-`. Answers 404 when there is no such file.
     pub fn modify_project_file_info(&self) -> ModifyProjectFileInfo<'_> {
         ModifyProjectFileInfo::new(self)
     }
@@ -152,6 +184,8 @@ impl Client {
     /// Changes the `info` of a project.
     ///
     /// `PATCH /projects/{cid}/info`
+    ///
+    /// `set` gives top-level keys new values, without merging below them; `delete` removes top-level keys, unknown ones are ignored; `replace` swaps the whole object and cannot stand beside the other two (400). `.` in a key becomes `_`, `$` becomes `-`. Answers 404 when there is no such project, 403 when the caller may not change it or the owning project is locked.
     pub fn modify_project_info(&self) -> ModifyProjectInfo<'_> {
         ModifyProjectInfo::new(self)
     }
@@ -159,6 +193,8 @@ impl Client {
     /// Reads a note of a project.
     ///
     /// `GET /projects/{cid}/notes/{note_id}`
+    ///
+    /// Answers 404 when there is no such note.
     pub fn get_project_note(&self) -> GetProjectNote<'_> {
         GetProjectNote::new(self)
     }
@@ -166,6 +202,8 @@ impl Client {
     /// Changes the text of a note of a project.
     ///
     /// `PUT /projects/{cid}/notes/{note_id}`
+    ///
+    /// Only its author or a site admin may; others get 403. Answers the number of changed notes.
     pub fn modify_project_note(&self) -> ModifyProjectNote<'_> {
         ModifyProjectNote::new(self)
     }
@@ -173,6 +211,8 @@ impl Client {
     /// Deletes a note of a project.
     ///
     /// `DELETE /projects/{cid}/notes/{note_id}`
+    ///
+    /// Only its author or a site admin may; others get 403. Answers 404 when there is no such note.
     pub fn delete_project_note(&self) -> DeleteProjectNote<'_> {
         DeleteProjectNote::new(self)
     }
@@ -180,6 +220,8 @@ impl Client {
     /// Adds one tag to a project.
     ///
     /// `POST /projects/{cid}/tags`
+    ///
+    /// Tags are compared exactly, case included. Answers 409 when the tag is already there, 403 when the caller may not manage tags or the owning project is locked.
     pub fn add_project_tag(&self) -> AddProjectTag<'_> {
         AddProjectTag::new(self)
     }
@@ -187,6 +229,8 @@ impl Client {
     /// Adds several tags to a project.
     ///
     /// `PATCH /projects/{cid}/tags`
+    ///
+    /// Those that are already there are left as they are. Answers nothing. Answers 403 when the caller may not manage tags or the owning project is locked.
     pub fn add_project_tags(&self) -> AddProjectTags<'_> {
         AddProjectTags::new(self)
     }
@@ -194,6 +238,8 @@ impl Client {
     /// Removes several tags from a project.
     ///
     /// `DELETE /projects/{cid}/tags`
+    ///
+    /// Tags that are not there are ignored. Answers nothing. Answers 403 when the caller may not manage tags or the owning project is locked.
     pub fn delete_project_tags(&self) -> DeleteProjectTags<'_> {
         DeleteProjectTags::new(self)
     }
@@ -201,6 +247,8 @@ impl Client {
     /// Reads one tag of a project.
     ///
     /// `GET /projects/{cid}/tags/{value}`
+    ///
+    /// Answers the tag itself, or 404 when it is not there.
     pub fn get_project_tag(&self) -> GetProjectTag<'_> {
         GetProjectTag::new(self)
     }
@@ -208,6 +256,8 @@ impl Client {
     /// Replaces one tag of a project by another.
     ///
     /// `PUT /projects/{cid}/tags/{value}`
+    ///
+    /// Answers the new tag; 404 when the old one is not there, 409 when the new one already is.
     pub fn rename_project_tag(&self) -> RenameProjectTag<'_> {
         RenameProjectTag::new(self)
     }
@@ -215,6 +265,8 @@ impl Client {
     /// Removes one tag from a project.
     ///
     /// `DELETE /projects/{cid}/tags/{value}`
+    ///
+    /// Answers 404 when the tag is not there, 403 when the caller may not manage tags or the owning project is locked.
     pub fn delete_project_tag(&self) -> DeleteProjectTag<'_> {
         DeleteProjectTag::new(self)
     }
@@ -222,6 +274,8 @@ impl Client {
     /// Adds a note to an analysis of a project.
     ///
     /// `POST /projects/{container_id}/analyses/{analysis_id}/notes`
+    ///
+    /// The text must not be empty; the server adds id, author and times. Answers the note. Needs `notes_manage` on the project.
     pub fn add_project_analysis_note(&self) -> AddProjectAnalysisNote<'_> {
         AddProjectAnalysisNote::new(self)
     }
@@ -229,6 +283,8 @@ impl Client {
     /// Uploads files to a project.
     ///
     /// `POST /projects/{container_id}/files`
+    ///
+    /// A multipart body: one `file` part for each file, and a `metadata` part with one JSON object, or a list of them matched by `name`. A file of the same name becomes the next version under the same `file_id`; its type, classification, tags and `info` survive only with `preserve_metadata=true`. Answers one file entry for each part. Needs `files_create_single`; answers 403 without it or while the owning project is locked, 404 when there is no such project. Matching gear rules queue jobs afterwards.
     pub fn upload_file_to_project(&self) -> UploadFileToProject<'_> {
         UploadFileToProject::new(self)
     }
@@ -236,6 +292,8 @@ impl Client {
     /// Adds a note to a project.
     ///
     /// `POST /projects/{container_id}/notes`
+    ///
+    /// The text must not be empty; the server adds id, author and times. Answers the note. Needs `notes_manage` on the project.
     pub fn add_project_note(&self) -> AddProjectNote<'_> {
         AddProjectNote::new(self)
     }
@@ -243,6 +301,8 @@ impl Client {
     /// Reads a project.
     ///
     /// `GET /projects/{project_id}`
+    ///
+    /// The whole document, with `info`, files and analyses, which lists leave out. Answers 404 when there is no such project, 403 when the caller may not see it.
     pub fn get_project(&self) -> GetProject<'_> {
         GetProject::new(self)
     }
@@ -250,6 +310,8 @@ impl Client {
     /// Changes fields of a project, or moves it to another group.
     ///
     /// `PUT /projects/{project_id}`
+    ///
+    /// Only the given fields change; `info` is replaced whole. A move needs admin rights. Answers 404 when there is no such project, 403 when the caller may not, 422 for unknown fields.
     pub fn modify_project(&self) -> ModifyProject<'_> {
         ModifyProject::new(self)
     }
@@ -257,6 +319,8 @@ impl Client {
     /// Deletes a project with everything below it.
     ///
     /// `DELETE /projects/{project_id}`
+    ///
+    /// With `background=true` answers 202 and goes on later; `get_project_delete_status` tells how far. Needs admin rights in the project (403). Answers 404 when there is no such project, 400 when the site asks for a delete reason and none is given.
     pub fn delete_project(&self) -> DeleteProject<'_> {
         DeleteProject::new(self)
     }
@@ -264,6 +328,8 @@ impl Client {
     /// Lists the acquisitions of a project.
     ///
     /// `GET /projects/{project_id}/acquisitions`
+    ///
+    /// Only what the caller may see, unless `exhaustive=true` (site admins and devices). Rows leave out `info`, the `info` of files and analyses; `include_all_info=true` brings the former two, reading a single one brings all. Without `sort` rows come in ascending order of id, so that `after_id` can go on after the last one. Answers 422 for paging parameters that exclude each other, 400 or 422 for a filter that cannot be read.
     pub fn get_project_acquisitions(&self) -> GetProjectAcquisitions<'_> {
         GetProjectAcquisitions::new(self)
     }
@@ -271,6 +337,8 @@ impl Client {
     /// Downloads an output file of an analysis of a project.
     ///
     /// `GET /projects/{project_id}/analyses/{analysis_id}/files/{filename}`
+    ///
+    /// As the download by the analysis's own id: the stored bytes, one zip member with `member`, ranges with `view=true`. Answers 404 when there is no such file.
     pub fn download_output_from_project_analysis(
         &self,
     ) -> DownloadOutputFromProjectAnalysis<'_> {
@@ -287,6 +355,8 @@ impl Client {
     /// Copies a project into a group, in the background.
     ///
     /// `POST /projects/{project_id}/copy`
+    ///
+    /// `filter` is required and says what to leave out. The source must be marked copyable, and the caller needs admin access to the group. Answers the ids of the task and of the new project.
     pub fn project_copy(&self) -> ProjectCopy<'_> {
         ProjectCopy::new(self)
     }
@@ -308,6 +378,8 @@ impl Client {
     /// Downloads a file of a project by name.
     ///
     /// `GET /projects/{project_id}/files/{file_name}`
+    ///
+    /// Answers the bytes as they are stored. With `member` one member of a zip file; with `view=true` the file's own content type and `Range` requests (206, or 416 when the range cannot be satisfied); without `view` a range is ignored. May answer 302 to a signed storage address when the request accepts the feature `safe-redirect`; the key must not follow to another host. Answers 404 when there is no such file or version, 400 when `member` is asked of what is not a zip, 409 when `hash` differs. A name with a slash cannot be addressed this way: use `download_file`.
     pub fn download_file_from_project(&self) -> DownloadFileFromProject<'_> {
         DownloadFileFromProject::new(self)
     }
@@ -336,6 +408,8 @@ impl Client {
     /// Uploads files of a packfile.
     ///
     /// `POST /projects/{project_id}/packfile`
+    ///
+    /// A multipart body; can be sent several times with the same token.
     pub fn project_packfile_upload(&self) -> ProjectPackfileUpload<'_> {
         ProjectPackfileUpload::new(self)
     }
@@ -343,6 +417,8 @@ impl Client {
     /// Ends a packfile upload and stores its files as one zip.
     ///
     /// `GET /projects/{project_id}/packfile-end`
+    ///
+    /// `file_count` must be the number of uploaded files.
     pub fn end_project_packfile_upload(&self) -> EndProjectPackfileUpload<'_> {
         EndProjectPackfileUpload::new(self)
     }
@@ -364,6 +440,8 @@ impl Client {
     /// Gives a user roles in a project.
     ///
     /// `POST /projects/{project_id}/permissions`
+    ///
+    /// Needs admin rights in the project (403). The roles must be among those of the group. Answers 409 when the user has roles already, 404 when there is no such user.
     pub fn add_project_permission(&self) -> AddProjectPermission<'_> {
         AddProjectPermission::new(self)
     }
@@ -371,6 +449,8 @@ impl Client {
     /// Reads a user's roles in a project.
     ///
     /// `GET /projects/{project_id}/permissions/{uid}`
+    ///
+    /// Answers 404 when the user has none.
     pub fn get_project_user_permission(&self) -> GetProjectUserPermission<'_> {
         GetProjectUserPermission::new(self)
     }
@@ -378,6 +458,8 @@ impl Client {
     /// Changes a user's roles in a project.
     ///
     /// `PUT /projects/{project_id}/permissions/{uid}`
+    ///
+    /// Needs admin rights in the project (403). Answers 404 when the user has none.
     pub fn modify_project_user_permission(&self) -> ModifyProjectUserPermission<'_> {
         ModifyProjectUserPermission::new(self)
     }
@@ -385,6 +467,8 @@ impl Client {
     /// Takes a user's roles in a project.
     ///
     /// `DELETE /projects/{project_id}/permissions/{uid}`
+    ///
+    /// Needs admin rights in the project (403), except for one's own entry.
     pub fn delete_project_user_permission(&self) -> DeleteProjectUserPermission<'_> {
         DeleteProjectUserPermission::new(self)
     }
@@ -392,6 +476,8 @@ impl Client {
     /// Checks all sessions of a project against its template.
     ///
     /// `POST /projects/{project_id}/recalc`
+    ///
+    /// Answers the sessions that changed.
     pub fn recalc_project(&self) -> RecalcProject<'_> {
         RecalcProject::new(self)
     }
@@ -406,6 +492,8 @@ impl Client {
     /// Adds a gear rule to a project.
     ///
     /// `POST /projects/{project_id}/rules`
+    ///
+    /// Answers 422 for a config that does not fit the gear or a pattern that cannot be read, 400 for a rule without condition.
     pub fn add_project_rule(&self) -> AddProjectRule<'_> {
         AddProjectRule::new(self)
     }
@@ -434,6 +522,8 @@ impl Client {
     /// Lists the sessions of a project.
     ///
     /// `GET /projects/{project_id}/sessions`
+    ///
+    /// Rows leave out personal data of the subject. Rows leave out `info`, the `info` of files and analyses; `include_all_info=true` brings the former two, reading a single one brings all. Without `sort` rows come in ascending order of id, so that `after_id` can go on after the last one. Answers 422 for paging parameters that exclude each other, 400 or 422 for a filter that cannot be read.
     pub fn get_project_sessions(&self) -> GetProjectSessions<'_> {
         GetProjectSessions::new(self)
     }
@@ -441,6 +531,8 @@ impl Client {
     /// Lists the subjects of a project.
     ///
     /// `GET /projects/{project_id}/subjects`
+    ///
+    /// Rows leave out names, sex, race and ethnicity. Rows leave out `info`, the `info` of files and analyses; `include_all_info=true` brings the former two, reading a single one brings all. Without `sort` rows come in ascending order of id, so that `after_id` can go on after the last one. Answers 422 for paging parameters that exclude each other, 400 or 422 for a filter that cannot be read.
     pub fn get_project_subjects(&self) -> GetProjectSubjects<'_> {
         GetProjectSubjects::new(self)
     }
@@ -448,6 +540,8 @@ impl Client {
     /// Sets the session template of a project.
     ///
     /// `POST /projects/{project_id}/template`
+    ///
+    /// What a session must hold to be complete; every session is checked afterwards.
     pub fn set_project_template(&self) -> SetProjectTemplate<'_> {
         SetProjectTemplate::new(self)
     }
@@ -476,6 +570,8 @@ impl Client {
     /// Creates or updates subject, session and acquisition of a project in one call.
     ///
     /// `POST /projects/{project_id}/upsert-hierarchy`
+    ///
+    /// Each is found by id, then by uid or routing field, then by label. Answers for each whether it was created, updated, ignored or in conflict.
     pub fn upsert_project_hierarchy(&self) -> UpsertProjectHierarchy<'_> {
         UpsertProjectHierarchy::new(self)
     }
@@ -483,6 +579,8 @@ impl Client {
     /// Lists the members of a zipped output file of an analysis of a project.
     ///
     /// `GET /projects/{project_id}/analyses/{analysis_id}/files/{filename}`
+    ///
+    /// Answers 400 when the file is not a zip, 404 when there is no such file.
     pub fn get_project_analysis_output_zip_info(
         &self,
     ) -> GetProjectAnalysisOutputZipInfo<'_> {
@@ -492,6 +590,8 @@ impl Client {
     /// Makes a ticket for the download of an output file of an analysis of a project.
     ///
     /// `GET /projects/{project_id}/analyses/{analysis_id}/files/{filename}`
+    ///
+    /// As the download by the analysis's own id: the stored bytes, one zip member with `member`, ranges with `view=true`. Answers 404 when there is no such file.
     pub fn get_project_analysis_output_download_ticket(
         &self,
     ) -> GetProjectAnalysisOutputDownloadTicket<'_> {
@@ -501,6 +601,8 @@ impl Client {
     /// Lists the members of a zip file of a project.
     ///
     /// `GET /projects/{project_id}/files/{file_name}`
+    ///
+    /// Each member with its path, size in bytes and time. Answers 400 when the file is not a zip, 404 when there is no such file.
     pub fn get_project_file_zip_info(&self) -> GetProjectFileZipInfo<'_> {
         GetProjectFileZipInfo::new(self)
     }
@@ -508,6 +610,8 @@ impl Client {
     /// Makes a ticket for the download of a file of a project.
     ///
     /// `GET /projects/{project_id}/files/{file_name}`
+    ///
+    /// The ticket takes the place of the key in a later request for the same file (`?ticket=`), so that the address can be handed on. Answers 404 when there is no such file.
     pub fn get_project_download_ticket(&self) -> GetProjectDownloadTicket<'_> {
         GetProjectDownloadTicket::new(self)
     }
@@ -553,6 +657,8 @@ impl<'a> GetAllProjects<'a> {
     }
 
     /// Sets `after_id` in the query.
+    ///
+    /// Answers only rows whose id is greater, in ascending order of id; empty starts at the beginning. Not together with `sort`, `page` or `skip`.
     pub fn after_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -571,6 +677,8 @@ impl<'a> GetAllProjects<'a> {
     }
 
     /// Sets `exhaustive` in the query.
+    ///
+    /// Answers also what the caller has no permission for. Site admins and devices only.
     pub fn exhaustive<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -580,6 +688,8 @@ impl<'a> GetAllProjects<'a> {
     }
 
     /// Sets `filter` in the query.
+    ///
+    /// Conditions that must all hold, separated by commas, each a field, an operator (`=`, `!=`, `<`, `<=`, `>`, `>=`, or `=~` for an unanchored regular expression) and a value. In double quotes a value stays text; a literal comma is written `\,`.
     pub fn filter<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -589,6 +699,8 @@ impl<'a> GetAllProjects<'a> {
     }
 
     /// Sets `include_all_info` in the query.
+    ///
+    /// Answers `info` of rows and of their files in full.
     pub fn include_all_info<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -598,6 +710,8 @@ impl<'a> GetAllProjects<'a> {
     }
 
     /// Sets `join` in the query.
+    ///
+    /// Adds related documents; `origin` adds who or what made the container and its files.
     pub fn join<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<crate::types::JoinType>,
@@ -607,6 +721,8 @@ impl<'a> GetAllProjects<'a> {
     }
 
     /// Sets `join_avatars` in the query.
+    ///
+    /// Adds names and pictures of the users who wrote notes.
     pub fn join_avatars<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -616,6 +732,8 @@ impl<'a> GetAllProjects<'a> {
     }
 
     /// Sets `limit` in the query.
+    ///
+    /// The largest number of rows to answer.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -625,6 +743,8 @@ impl<'a> GetAllProjects<'a> {
     }
 
     /// Sets `page` in the query.
+    ///
+    /// The page to answer, counted from 1; needs `limit`. Not together with `skip` or `after_id`.
     pub fn page<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -634,6 +754,8 @@ impl<'a> GetAllProjects<'a> {
     }
 
     /// Sets `skip` in the query.
+    ///
+    /// The number of rows to leave out at the start. Not together with `page` or `after_id`.
     pub fn skip<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -643,6 +765,8 @@ impl<'a> GetAllProjects<'a> {
     }
 
     /// Sets `sort` in the query.
+    ///
+    /// Fields to sort by, separated by commas, each with `:asc` (the default) or `:desc`.
     pub fn sort<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -661,6 +785,8 @@ impl<'a> GetAllProjects<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -810,6 +936,8 @@ impl<'a> CatalogList<'a> {
     }
 
     /// Sets `after_id` in the query.
+    ///
+    /// Answers only rows whose id is greater, in ascending order of id; empty starts at the beginning. Not together with `sort`, `page` or `skip`.
     pub fn after_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -819,6 +947,8 @@ impl<'a> CatalogList<'a> {
     }
 
     /// Sets `filter` in the query.
+    ///
+    /// Conditions that must all hold, separated by commas, each a field, an operator (`=`, `!=`, `<`, `<=`, `>`, `>=`, or `=~` for an unanchored regular expression) and a value. In double quotes a value stays text; a literal comma is written `\,`.
     pub fn filter<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -828,6 +958,8 @@ impl<'a> CatalogList<'a> {
     }
 
     /// Sets `limit` in the query.
+    ///
+    /// The largest number of rows to answer.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -837,6 +969,8 @@ impl<'a> CatalogList<'a> {
     }
 
     /// Sets `page` in the query.
+    ///
+    /// The page to answer, counted from 1; needs `limit`. Not together with `skip` or `after_id`.
     pub fn page<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -855,6 +989,8 @@ impl<'a> CatalogList<'a> {
     }
 
     /// Sets `skip` in the query.
+    ///
+    /// The number of rows to leave out at the start. Not together with `page` or `after_id`.
     pub fn skip<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -864,6 +1000,8 @@ impl<'a> CatalogList<'a> {
     }
 
     /// Sets `sort` in the query.
+    ///
+    /// Fields to sort by, separated by commas, each with `:asc` (the default) or `:desc`.
     pub fn sort<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -873,6 +1011,8 @@ impl<'a> CatalogList<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -971,6 +1111,8 @@ impl<'a> GetAllProjectsGroups<'a> {
     }
 
     /// Sets `after_id` in the query.
+    ///
+    /// Answers only rows whose id is greater, in ascending order of id; empty starts at the beginning. Not together with `sort`, `page` or `skip`.
     pub fn after_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -980,6 +1122,8 @@ impl<'a> GetAllProjectsGroups<'a> {
     }
 
     /// Sets `exhaustive` in the query.
+    ///
+    /// Answers also what the caller has no permission for. Site admins and devices only.
     pub fn exhaustive<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -989,6 +1133,8 @@ impl<'a> GetAllProjectsGroups<'a> {
     }
 
     /// Sets `filter` in the query.
+    ///
+    /// Conditions that must all hold, separated by commas, each a field, an operator (`=`, `!=`, `<`, `<=`, `>`, `>=`, or `=~` for an unanchored regular expression) and a value. In double quotes a value stays text; a literal comma is written `\,`.
     pub fn filter<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -998,6 +1144,8 @@ impl<'a> GetAllProjectsGroups<'a> {
     }
 
     /// Sets `limit` in the query.
+    ///
+    /// The largest number of rows to answer.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -1007,6 +1155,8 @@ impl<'a> GetAllProjectsGroups<'a> {
     }
 
     /// Sets `page` in the query.
+    ///
+    /// The page to answer, counted from 1; needs `limit`. Not together with `skip` or `after_id`.
     pub fn page<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -1016,6 +1166,8 @@ impl<'a> GetAllProjectsGroups<'a> {
     }
 
     /// Sets `skip` in the query.
+    ///
+    /// The number of rows to leave out at the start. Not together with `page` or `after_id`.
     pub fn skip<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -1025,6 +1177,8 @@ impl<'a> GetAllProjectsGroups<'a> {
     }
 
     /// Sets `sort` in the query.
+    ///
+    /// Fields to sort by, separated by commas, each with `:asc` (the default) or `:desc`.
     pub fn sort<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1034,6 +1188,8 @@ impl<'a> GetAllProjectsGroups<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1144,7 +1300,7 @@ impl<'a> GetProjectAnalyses<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
             after_id: Ok(None),
             filter: Ok(None),
             include_all_info: Ok(None),
@@ -1160,6 +1316,8 @@ impl<'a> GetProjectAnalyses<'a> {
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1169,6 +1327,8 @@ impl<'a> GetProjectAnalyses<'a> {
     }
 
     /// Sets `after_id` in the query.
+    ///
+    /// Answers only rows whose id is greater, in ascending order of id; empty starts at the beginning. Not together with `sort`, `page` or `skip`.
     pub fn after_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1178,6 +1338,8 @@ impl<'a> GetProjectAnalyses<'a> {
     }
 
     /// Sets `filter` in the query.
+    ///
+    /// Conditions that must all hold, separated by commas, each a field, an operator (`=`, `!=`, `<`, `<=`, `>`, `>=`, or `=~` for an unanchored regular expression) and a value. In double quotes a value stays text; a literal comma is written `\,`.
     pub fn filter<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1187,6 +1349,8 @@ impl<'a> GetProjectAnalyses<'a> {
     }
 
     /// Sets `include_all_info` in the query.
+    ///
+    /// Answers `info` of rows and of their files in full.
     pub fn include_all_info<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -1196,6 +1360,8 @@ impl<'a> GetProjectAnalyses<'a> {
     }
 
     /// Sets `inflate_job` in the query.
+    ///
+    /// Answers the whole job in place of its id.
     pub fn inflate_job<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -1205,6 +1371,8 @@ impl<'a> GetProjectAnalyses<'a> {
     }
 
     /// Sets `join` in the query.
+    ///
+    /// Adds related documents; `origin` adds who or what made the container and its files.
     pub fn join<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<crate::types::JoinType>,
@@ -1214,6 +1382,8 @@ impl<'a> GetProjectAnalyses<'a> {
     }
 
     /// Sets `join_avatars` in the query.
+    ///
+    /// Adds names and pictures of the users who wrote notes.
     pub fn join_avatars<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -1223,6 +1393,8 @@ impl<'a> GetProjectAnalyses<'a> {
     }
 
     /// Sets `limit` in the query.
+    ///
+    /// The largest number of rows to answer.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -1232,6 +1404,8 @@ impl<'a> GetProjectAnalyses<'a> {
     }
 
     /// Sets `page` in the query.
+    ///
+    /// The page to answer, counted from 1; needs `limit`. Not together with `skip` or `after_id`.
     pub fn page<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -1241,6 +1415,8 @@ impl<'a> GetProjectAnalyses<'a> {
     }
 
     /// Sets `skip` in the query.
+    ///
+    /// The number of rows to leave out at the start. Not together with `page` or `after_id`.
     pub fn skip<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -1250,6 +1426,8 @@ impl<'a> GetProjectAnalyses<'a> {
     }
 
     /// Sets `sort` in the query.
+    ///
+    /// Fields to sort by, separated by commas, each with `:asc` (the default) or `:desc`.
     pub fn sort<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1259,6 +1437,8 @@ impl<'a> GetProjectAnalyses<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1323,13 +1503,15 @@ impl<'a> AddProjectAnalysis<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
             job: Ok(None),
-            body: Err("body was not initialized".to_string()),
+            body: Err("body is missing".to_string()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1339,6 +1521,8 @@ impl<'a> AddProjectAnalysis<'a> {
     }
 
     /// Sets `job` in the query.
+    ///
+    /// Answers the id of the analysis's job in place of the analysis's own.
     pub fn job<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -1386,8 +1570,8 @@ impl<'a> GetProjectAnalysis<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            analysis_id: Err("analysis_id was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            analysis_id: Err("analysis_id is missing".to_string()),
             inflate_job: Ok(None),
             join: Ok(None),
             join_avatars: Ok(None),
@@ -1395,6 +1579,8 @@ impl<'a> GetProjectAnalysis<'a> {
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1404,6 +1590,8 @@ impl<'a> GetProjectAnalysis<'a> {
     }
 
     /// Sets `analysis_id` in the path, which has to be given.
+    ///
+    /// The id of the analysis.
     pub fn analysis_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1413,6 +1601,8 @@ impl<'a> GetProjectAnalysis<'a> {
     }
 
     /// Sets `inflate_job` in the query.
+    ///
+    /// Answers the whole job in place of its id.
     pub fn inflate_job<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -1422,6 +1612,8 @@ impl<'a> GetProjectAnalysis<'a> {
     }
 
     /// Sets `join` in the query.
+    ///
+    /// Adds related documents; `origin` adds who or what made the container and its files.
     pub fn join<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<crate::types::JoinType>,
@@ -1431,6 +1623,8 @@ impl<'a> GetProjectAnalysis<'a> {
     }
 
     /// Sets `join_avatars` in the query.
+    ///
+    /// Adds names and pictures of the users who wrote notes.
     pub fn join_avatars<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -1469,13 +1663,15 @@ impl<'a> ModifyProjectAnalysis<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            analysis_id: Err("analysis_id was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            analysis_id: Err("analysis_id is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1485,6 +1681,8 @@ impl<'a> ModifyProjectAnalysis<'a> {
     }
 
     /// Sets `analysis_id` in the path, which has to be given.
+    ///
+    /// The id of the analysis.
     pub fn analysis_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1554,13 +1752,15 @@ impl<'a> DeleteProjectAnalysis<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            analysis_id: Err("analysis_id was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            analysis_id: Err("analysis_id is missing".to_string()),
             delete_reason: Ok(None),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1570,6 +1770,8 @@ impl<'a> DeleteProjectAnalysis<'a> {
     }
 
     /// Sets `analysis_id` in the path, which has to be given.
+    ///
+    /// The id of the analysis.
     pub fn analysis_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1579,6 +1781,8 @@ impl<'a> DeleteProjectAnalysis<'a> {
     }
 
     /// Sets `delete_reason` in the query.
+    ///
+    /// Why it is deleted. Sites that keep an audit trail ask for it.
     pub fn delete_reason<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<crate::types::ContainerDeleteReason>,
@@ -1620,18 +1824,20 @@ impl<'a> UploadOutputToProjectAnalysis<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            analysis_id: Err("analysis_id was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            analysis_id: Err("analysis_id is missing".to_string()),
             id: Ok(None),
             job: Ok(None),
             level: Ok(None),
             ticket: Ok(None),
             content_type: Ok(None),
-            body: Err("body was not initialized".to_string()),
+            body: Err("body is missing".to_string()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1641,6 +1847,8 @@ impl<'a> UploadOutputToProjectAnalysis<'a> {
     }
 
     /// Sets `analysis_id` in the path, which has to be given.
+    ///
+    /// The id of the analysis.
     pub fn analysis_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1650,6 +1858,8 @@ impl<'a> UploadOutputToProjectAnalysis<'a> {
     }
 
     /// Sets `id` in the query.
+    ///
+    /// The container that the outputs go to; for the engine.
     pub fn id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1659,6 +1869,8 @@ impl<'a> UploadOutputToProjectAnalysis<'a> {
     }
 
     /// Sets `job` in the query.
+    ///
+    /// The job whose outputs these are; for the engine.
     pub fn job<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1668,6 +1880,8 @@ impl<'a> UploadOutputToProjectAnalysis<'a> {
     }
 
     /// Sets `level` in the query.
+    ///
+    /// The kind of container that the outputs go to; for the engine.
     pub fn level<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<crate::types::ContainerType>,
@@ -1677,6 +1891,8 @@ impl<'a> UploadOutputToProjectAnalysis<'a> {
     }
 
     /// Sets `ticket` in the query.
+    ///
+    /// A ticket in place of a key, or empty to ask for one.
     pub fn ticket<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1751,13 +1967,15 @@ impl<'a> DeleteProjectAnalysisNote<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            analysis_id: Err("analysis_id was not initialized".to_string()),
-            note_id: Err("note_id was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            analysis_id: Err("analysis_id is missing".to_string()),
+            note_id: Err("note_id is missing".to_string()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1767,6 +1985,8 @@ impl<'a> DeleteProjectAnalysisNote<'a> {
     }
 
     /// Sets `analysis_id` in the path, which has to be given.
+    ///
+    /// The id of the analysis.
     pub fn analysis_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1776,6 +1996,8 @@ impl<'a> DeleteProjectAnalysisNote<'a> {
     }
 
     /// Sets `note_id` in the path, which has to be given.
+    ///
+    /// The id of the note.
     pub fn note_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1815,13 +2037,15 @@ impl<'a> ModifyProjectFile<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            filename: Err("filename was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            filename: Err("filename is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1831,6 +2055,8 @@ impl<'a> ModifyProjectFile<'a> {
     }
 
     /// Sets `filename` in the path, which has to be given.
+    ///
+    /// The name of the file.
     pub fn filename<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1899,14 +2125,16 @@ impl<'a> DeleteProjectFile<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            filename: Err("filename was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            filename: Err("filename is missing".to_string()),
             delete_reason: Ok(None),
             force: Ok(None),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1916,6 +2144,8 @@ impl<'a> DeleteProjectFile<'a> {
     }
 
     /// Sets `filename` in the path, which has to be given.
+    ///
+    /// The name of the file.
     pub fn filename<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1925,6 +2155,8 @@ impl<'a> DeleteProjectFile<'a> {
     }
 
     /// Sets `delete_reason` in the query.
+    ///
+    /// Why it is deleted. Sites that keep an audit trail ask for it.
     pub fn delete_reason<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<crate::types::ContainerDeleteReason>,
@@ -1934,6 +2166,8 @@ impl<'a> DeleteProjectFile<'a> {
     }
 
     /// Sets `force` in the query.
+    ///
+    /// Deletes even if some checks fail.
     pub fn force<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -1971,13 +2205,15 @@ impl<'a> ModifyProjectFileClassification<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            filename: Err("filename was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            filename: Err("filename is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1987,6 +2223,8 @@ impl<'a> ModifyProjectFileClassification<'a> {
     }
 
     /// Sets `filename` in the path, which has to be given.
+    ///
+    /// The name of the file.
     pub fn filename<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2059,12 +2297,14 @@ impl<'a> GetProjectFileInfo<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            filename: Err("filename was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            filename: Err("filename is missing".to_string()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2074,6 +2314,8 @@ impl<'a> GetProjectFileInfo<'a> {
     }
 
     /// Sets `filename` in the path, which has to be given.
+    ///
+    /// The name of the file.
     pub fn filename<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2109,13 +2351,15 @@ impl<'a> ModifyProjectFileInfo<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            filename: Err("filename was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            filename: Err("filename is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2125,6 +2369,8 @@ impl<'a> ModifyProjectFileInfo<'a> {
     }
 
     /// Sets `filename` in the path, which has to be given.
+    ///
+    /// The name of the file.
     pub fn filename<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2184,12 +2430,14 @@ impl<'a> ModifyProjectInfo<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2248,12 +2496,14 @@ impl<'a> GetProjectNote<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            note_id: Err("note_id was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            note_id: Err("note_id is missing".to_string()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2263,6 +2513,8 @@ impl<'a> GetProjectNote<'a> {
     }
 
     /// Sets `note_id` in the path, which has to be given.
+    ///
+    /// The id of the note.
     pub fn note_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2298,13 +2550,15 @@ impl<'a> ModifyProjectNote<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            note_id: Err("note_id was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            note_id: Err("note_id is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2314,6 +2568,8 @@ impl<'a> ModifyProjectNote<'a> {
     }
 
     /// Sets `note_id` in the path, which has to be given.
+    ///
+    /// The id of the note.
     pub fn note_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2373,12 +2629,14 @@ impl<'a> DeleteProjectNote<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            note_id: Err("note_id was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            note_id: Err("note_id is missing".to_string()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2388,6 +2646,8 @@ impl<'a> DeleteProjectNote<'a> {
     }
 
     /// Sets `note_id` in the path, which has to be given.
+    ///
+    /// The id of the note.
     pub fn note_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2422,12 +2682,14 @@ impl<'a> AddProjectTag<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2486,12 +2748,14 @@ impl<'a> AddProjectTags<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            body: Err("body was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            body: Err("body is missing".to_string()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2535,12 +2799,14 @@ impl<'a> DeleteProjectTags<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            body: Err("body was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            body: Err("body is missing".to_string()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2584,12 +2850,14 @@ impl<'a> GetProjectTag<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            value: Err("value was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            value: Err("value is missing".to_string()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2634,13 +2902,15 @@ impl<'a> RenameProjectTag<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            value: Err("value was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            value: Err("value is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2709,12 +2979,14 @@ impl<'a> DeleteProjectTag<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            value: Err("value was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            value: Err("value is missing".to_string()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2759,13 +3031,15 @@ impl<'a> AddProjectAnalysisNote<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            container_id: Err("container_id was not initialized".to_string()),
-            analysis_id: Err("analysis_id was not initialized".to_string()),
+            container_id: Err("container_id is missing".to_string()),
+            analysis_id: Err("analysis_id is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `container_id` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn container_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2775,6 +3049,8 @@ impl<'a> AddProjectAnalysisNote<'a> {
     }
 
     /// Sets `analysis_id` in the path, which has to be given.
+    ///
+    /// The id of the analysis.
     pub fn analysis_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2844,7 +3120,7 @@ impl<'a> UploadFileToProject<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            container_id: Err("container_id was not initialized".to_string()),
+            container_id: Err("container_id is missing".to_string()),
             id: Ok(None),
             job: Ok(None),
             level: Ok(None),
@@ -2852,11 +3128,13 @@ impl<'a> UploadFileToProject<'a> {
             ticket: Ok(None),
             content_type: Ok(None),
             x_accept_feature: Ok(None),
-            body: Err("body was not initialized".to_string()),
+            body: Err("body is missing".to_string()),
         }
     }
 
     /// Sets `container_id` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn container_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2866,6 +3144,8 @@ impl<'a> UploadFileToProject<'a> {
     }
 
     /// Sets `id` in the query.
+    ///
+    /// The container that the outputs go to; for the engine.
     pub fn id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2875,6 +3155,8 @@ impl<'a> UploadFileToProject<'a> {
     }
 
     /// Sets `job` in the query.
+    ///
+    /// The job whose outputs these are; for the engine.
     pub fn job<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2884,6 +3166,8 @@ impl<'a> UploadFileToProject<'a> {
     }
 
     /// Sets `level` in the query.
+    ///
+    /// The kind of container that the outputs go to; for the engine.
     pub fn level<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<crate::types::ContainerType>,
@@ -2893,6 +3177,8 @@ impl<'a> UploadFileToProject<'a> {
     }
 
     /// Sets `preserve_metadata` in the query.
+    ///
+    /// Keeps type, classification, tags and `info` of a file of the same name, unless the upload states others.
     pub fn preserve_metadata<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -2902,6 +3188,8 @@ impl<'a> UploadFileToProject<'a> {
     }
 
     /// Sets `ticket` in the query.
+    ///
+    /// A ticket in place of a key, or empty to ask for one.
     pub fn ticket<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2920,6 +3208,8 @@ impl<'a> UploadFileToProject<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2983,12 +3273,14 @@ impl<'a> AddProjectNote<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            container_id: Err("container_id was not initialized".to_string()),
+            container_id: Err("container_id is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `container_id` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn container_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3049,7 +3341,7 @@ impl<'a> GetProject<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            project_id: Err("project_id was not initialized".to_string()),
+            project_id: Err("project_id is missing".to_string()),
             join: Ok(None),
             join_avatars: Ok(None),
             x_accept_feature: Ok(None),
@@ -3057,6 +3349,8 @@ impl<'a> GetProject<'a> {
     }
 
     /// Sets `project_id` in the path, which has to be given.
+    ///
+    /// The id of the project.
     pub fn project_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3066,6 +3360,8 @@ impl<'a> GetProject<'a> {
     }
 
     /// Sets `join` in the query.
+    ///
+    /// Adds related documents; `origin` adds who or what made the container and its files.
     pub fn join<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<crate::types::JoinType>,
@@ -3075,6 +3371,8 @@ impl<'a> GetProject<'a> {
     }
 
     /// Sets `join_avatars` in the query.
+    ///
+    /// Adds names and pictures of the users who wrote notes.
     pub fn join_avatars<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -3084,6 +3382,8 @@ impl<'a> GetProject<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3121,13 +3421,15 @@ impl<'a> ModifyProject<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            project_id: Err("project_id was not initialized".to_string()),
+            project_id: Err("project_id is missing".to_string()),
             x_accept_feature: Ok(None),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `project_id` in the path, which has to be given.
+    ///
+    /// The id of the project.
     pub fn project_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3137,6 +3439,8 @@ impl<'a> ModifyProject<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3204,13 +3508,15 @@ impl<'a> DeleteProject<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            project_id: Err("project_id was not initialized".to_string()),
+            project_id: Err("project_id is missing".to_string()),
             background: Ok(None),
             delete_reason: Ok(None),
         }
     }
 
     /// Sets `project_id` in the path, which has to be given.
+    ///
+    /// The id of the project.
     pub fn project_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3229,6 +3535,8 @@ impl<'a> DeleteProject<'a> {
     }
 
     /// Sets `delete_reason` in the query.
+    ///
+    /// Why it is deleted. Sites that keep an audit trail ask for it.
     pub fn delete_reason<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<crate::types::ContainerDeleteReason>,
@@ -3274,7 +3582,7 @@ impl<'a> GetProjectAcquisitions<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            project_id: Err("project_id was not initialized".to_string()),
+            project_id: Err("project_id is missing".to_string()),
             after_id: Ok(None),
             collection_id: Ok(None),
             exhaustive: Ok(None),
@@ -3290,6 +3598,8 @@ impl<'a> GetProjectAcquisitions<'a> {
     }
 
     /// Sets `project_id` in the path, which has to be given.
+    ///
+    /// The id of the project.
     pub fn project_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3299,6 +3609,8 @@ impl<'a> GetProjectAcquisitions<'a> {
     }
 
     /// Sets `after_id` in the query.
+    ///
+    /// Answers only rows whose id is greater, in ascending order of id; empty starts at the beginning. Not together with `sort`, `page` or `skip`.
     pub fn after_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3308,6 +3620,8 @@ impl<'a> GetProjectAcquisitions<'a> {
     }
 
     /// Sets `collection_id` in the query.
+    ///
+    /// Only acquisitions of this collection.
     pub fn collection_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3317,6 +3631,8 @@ impl<'a> GetProjectAcquisitions<'a> {
     }
 
     /// Sets `exhaustive` in the query.
+    ///
+    /// Answers also what the caller has no permission for. Site admins and devices only.
     pub fn exhaustive<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -3326,6 +3642,8 @@ impl<'a> GetProjectAcquisitions<'a> {
     }
 
     /// Sets `filter` in the query.
+    ///
+    /// Conditions that must all hold, separated by commas, each a field, an operator (`=`, `!=`, `<`, `<=`, `>`, `>=`, or `=~` for an unanchored regular expression) and a value. In double quotes a value stays text; a literal comma is written `\,`.
     pub fn filter<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3335,6 +3653,8 @@ impl<'a> GetProjectAcquisitions<'a> {
     }
 
     /// Sets `include_all_info` in the query.
+    ///
+    /// Answers `info` of rows and of their files in full.
     pub fn include_all_info<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -3344,6 +3664,8 @@ impl<'a> GetProjectAcquisitions<'a> {
     }
 
     /// Sets `join` in the query.
+    ///
+    /// Adds related documents; `origin` adds who or what made the container and its files.
     pub fn join<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<crate::types::JoinType>,
@@ -3353,6 +3675,8 @@ impl<'a> GetProjectAcquisitions<'a> {
     }
 
     /// Sets `limit` in the query.
+    ///
+    /// The largest number of rows to answer.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -3362,6 +3686,8 @@ impl<'a> GetProjectAcquisitions<'a> {
     }
 
     /// Sets `page` in the query.
+    ///
+    /// The page to answer, counted from 1; needs `limit`. Not together with `skip` or `after_id`.
     pub fn page<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -3371,6 +3697,8 @@ impl<'a> GetProjectAcquisitions<'a> {
     }
 
     /// Sets `skip` in the query.
+    ///
+    /// The number of rows to leave out at the start. Not together with `page` or `after_id`.
     pub fn skip<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -3380,6 +3708,8 @@ impl<'a> GetProjectAcquisitions<'a> {
     }
 
     /// Sets `sort` in the query.
+    ///
+    /// Fields to sort by, separated by commas, each with `:asc` (the default) or `:desc`.
     pub fn sort<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3389,6 +3719,8 @@ impl<'a> GetProjectAcquisitions<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3462,9 +3794,9 @@ impl<'a> DownloadOutputFromProjectAnalysis<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            project_id: Err("project_id was not initialized".to_string()),
-            analysis_id: Err("analysis_id was not initialized".to_string()),
-            filename: Err("filename was not initialized".to_string()),
+            project_id: Err("project_id is missing".to_string()),
+            analysis_id: Err("analysis_id is missing".to_string()),
+            filename: Err("filename is missing".to_string()),
             info: Ok(None),
             member: Ok(None),
             view: Ok(None),
@@ -3475,6 +3807,8 @@ impl<'a> DownloadOutputFromProjectAnalysis<'a> {
     }
 
     /// Sets `project_id` in the path, which has to be given.
+    ///
+    /// The id of the project.
     pub fn project_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3484,6 +3818,8 @@ impl<'a> DownloadOutputFromProjectAnalysis<'a> {
     }
 
     /// Sets `analysis_id` in the path, which has to be given.
+    ///
+    /// The id of the analysis.
     pub fn analysis_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3493,6 +3829,8 @@ impl<'a> DownloadOutputFromProjectAnalysis<'a> {
     }
 
     /// Sets `filename` in the path, which has to be given.
+    ///
+    /// The name of the file.
     pub fn filename<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3502,6 +3840,8 @@ impl<'a> DownloadOutputFromProjectAnalysis<'a> {
     }
 
     /// Sets `info` in the query.
+    ///
+    /// Answers the listing of a zip file in place of its bytes.
     pub fn info<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -3511,6 +3851,8 @@ impl<'a> DownloadOutputFromProjectAnalysis<'a> {
     }
 
     /// Sets `member` in the query.
+    ///
+    /// The path of one member of a zip file, to answer in place of the whole file.
     pub fn member<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3520,6 +3862,8 @@ impl<'a> DownloadOutputFromProjectAnalysis<'a> {
     }
 
     /// Sets `view` in the query.
+    ///
+    /// Answers with the file's own content type and honours `Range`.
     pub fn view<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -3529,6 +3873,8 @@ impl<'a> DownloadOutputFromProjectAnalysis<'a> {
     }
 
     /// Sets `content-range` in the header.
+    ///
+    /// A header of answers, which a request has no use for.
     pub fn content_range<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3538,6 +3884,8 @@ impl<'a> DownloadOutputFromProjectAnalysis<'a> {
     }
 
     /// Sets `range` in the header.
+    ///
+    /// The bytes to answer, as `bytes=first-last`. Honoured only with `view=true`.
     pub fn range<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3547,6 +3895,8 @@ impl<'a> DownloadOutputFromProjectAnalysis<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3601,11 +3951,13 @@ impl<'a> GetProjectCopies<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            project_id: Err("project_id was not initialized".to_string()),
+            project_id: Err("project_id is missing".to_string()),
         }
     }
 
     /// Sets `project_id` in the path, which has to be given.
+    ///
+    /// The id of the project.
     pub fn project_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3639,12 +3991,14 @@ impl<'a> ProjectCopy<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            project_id: Err("project_id was not initialized".to_string()),
+            project_id: Err("project_id is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `project_id` in the path, which has to be given.
+    ///
+    /// The id of the project.
     pub fn project_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3710,12 +4064,14 @@ impl<'a> GetProjectCopyStatus<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            project_id: Err("project_id was not initialized".to_string()),
-            snapshot_id: Err("snapshot_id was not initialized".to_string()),
+            project_id: Err("project_id is missing".to_string()),
+            snapshot_id: Err("snapshot_id is missing".to_string()),
         }
     }
 
     /// Sets `project_id` in the path, which has to be given.
+    ///
+    /// The id of the project.
     pub fn project_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3758,11 +4114,13 @@ impl<'a> GetProjectDeleteStatus<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            project_id: Err("project_id was not initialized".to_string()),
+            project_id: Err("project_id is missing".to_string()),
         }
     }
 
     /// Sets `project_id` in the path, which has to be given.
+    ///
+    /// The id of the project.
     pub fn project_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3809,8 +4167,8 @@ impl<'a> DownloadFileFromProject<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            project_id: Err("project_id was not initialized".to_string()),
-            file_name: Err("file_name was not initialized".to_string()),
+            project_id: Err("project_id is missing".to_string()),
+            file_name: Err("file_name is missing".to_string()),
             hash: Ok(None),
             info: Ok(None),
             member: Ok(None),
@@ -3823,6 +4181,8 @@ impl<'a> DownloadFileFromProject<'a> {
     }
 
     /// Sets `project_id` in the path, which has to be given.
+    ///
+    /// The id of the project.
     pub fn project_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3832,6 +4192,8 @@ impl<'a> DownloadFileFromProject<'a> {
     }
 
     /// Sets `file_name` in the path, which has to be given.
+    ///
+    /// The name of the file.
     pub fn file_name<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3841,6 +4203,8 @@ impl<'a> DownloadFileFromProject<'a> {
     }
 
     /// Sets `hash` in the query.
+    ///
+    /// Answers 409 when the stored hash is another one.
     pub fn hash<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3850,6 +4214,8 @@ impl<'a> DownloadFileFromProject<'a> {
     }
 
     /// Sets `info` in the query.
+    ///
+    /// Answers the listing of a zip file in place of its bytes.
     pub fn info<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -3859,6 +4225,8 @@ impl<'a> DownloadFileFromProject<'a> {
     }
 
     /// Sets `member` in the query.
+    ///
+    /// The path of one member of a zip file, to answer in place of the whole file.
     pub fn member<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3868,6 +4236,8 @@ impl<'a> DownloadFileFromProject<'a> {
     }
 
     /// Sets `version` in the query.
+    ///
+    /// The version; 0 or absent is the current one.
     pub fn version<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -3877,6 +4247,8 @@ impl<'a> DownloadFileFromProject<'a> {
     }
 
     /// Sets `view` in the query.
+    ///
+    /// Answers with the file's own content type and honours `Range`.
     pub fn view<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -3886,6 +4258,8 @@ impl<'a> DownloadFileFromProject<'a> {
     }
 
     /// Sets `content-range` in the header.
+    ///
+    /// A header of answers, which a request has no use for.
     pub fn content_range<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3895,6 +4269,8 @@ impl<'a> DownloadFileFromProject<'a> {
     }
 
     /// Sets `range` in the header.
+    ///
+    /// The bytes to answer, as `bytes=first-last`. Honoured only with `view=true`.
     pub fn range<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3904,6 +4280,8 @@ impl<'a> DownloadFileFromProject<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3960,11 +4338,13 @@ impl<'a> GetProjectJobs<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            project_id: Err("project_id was not initialized".to_string()),
+            project_id: Err("project_id is missing".to_string()),
         }
     }
 
     /// Sets `project_id` in the path, which has to be given.
+    ///
+    /// The id of the project.
     pub fn project_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3998,12 +4378,14 @@ impl<'a> SyncProjectLdap<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            project_id: Err("project_id was not initialized".to_string()),
-            body: Err("body was not initialized".to_string()),
+            project_id: Err("project_id is missing".to_string()),
+            body: Err("body is missing".to_string()),
         }
     }
 
     /// Sets `project_id` in the path, which has to be given.
+    ///
+    /// The id of the project.
     pub fn project_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -4047,12 +4429,14 @@ impl<'a> LockProject<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            project_id: Err("project_id was not initialized".to_string()),
-            body: Err("body was not initialized".to_string()),
+            project_id: Err("project_id is missing".to_string()),
+            body: Err("body is missing".to_string()),
         }
     }
 
     /// Sets `project_id` in the path, which has to be given.
+    ///
+    /// The id of the project.
     pub fn project_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -4097,13 +4481,15 @@ impl<'a> ProjectPackfileUpload<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            project_id: Err("project_id was not initialized".to_string()),
-            token: Err("token was not initialized".to_string()),
-            body: Err("body was not initialized".to_string()),
+            project_id: Err("project_id is missing".to_string()),
+            token: Err("token is missing".to_string()),
+            body: Err("body is missing".to_string()),
         }
     }
 
     /// Sets `project_id` in the path, which has to be given.
+    ///
+    /// The id of the project.
     pub fn project_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -4161,14 +4547,16 @@ impl<'a> EndProjectPackfileUpload<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            project_id: Err("project_id was not initialized".to_string()),
-            file_count: Err("file_count was not initialized".to_string()),
-            metadata: Err("metadata was not initialized".to_string()),
-            token: Err("token was not initialized".to_string()),
+            project_id: Err("project_id is missing".to_string()),
+            file_count: Err("file_count is missing".to_string()),
+            metadata: Err("metadata is missing".to_string()),
+            token: Err("token is missing".to_string()),
         }
     }
 
     /// Sets `project_id` in the path, which has to be given.
+    ///
+    /// The id of the project.
     pub fn project_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -4235,12 +4623,14 @@ impl<'a> FinishProjectPackfileUpload<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            project_id: Err("project_id was not initialized".to_string()),
-            body: Err("body was not initialized".to_string()),
+            project_id: Err("project_id is missing".to_string()),
+            body: Err("body is missing".to_string()),
         }
     }
 
     /// Sets `project_id` in the path, which has to be given.
+    ///
+    /// The id of the project.
     pub fn project_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -4286,11 +4676,13 @@ impl<'a> StartProjectPackfileUpload<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            project_id: Err("project_id was not initialized".to_string()),
+            project_id: Err("project_id is missing".to_string()),
         }
     }
 
     /// Sets `project_id` in the path, which has to be given.
+    ///
+    /// The id of the project.
     pub fn project_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -4328,13 +4720,15 @@ impl<'a> AddProjectPermission<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            project_id: Err("project_id was not initialized".to_string()),
+            project_id: Err("project_id is missing".to_string()),
             x_accept_feature: Ok(None),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `project_id` in the path, which has to be given.
+    ///
+    /// The id of the project.
     pub fn project_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -4344,6 +4738,8 @@ impl<'a> AddProjectPermission<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -4412,12 +4808,14 @@ impl<'a> GetProjectUserPermission<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            project_id: Err("project_id was not initialized".to_string()),
-            uid: Err("uid was not initialized".to_string()),
+            project_id: Err("project_id is missing".to_string()),
+            uid: Err("uid is missing".to_string()),
         }
     }
 
     /// Sets `project_id` in the path, which has to be given.
+    ///
+    /// The id of the project.
     pub fn project_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -4427,6 +4825,8 @@ impl<'a> GetProjectUserPermission<'a> {
     }
 
     /// Sets `uid` in the path, which has to be given.
+    ///
+    /// The id of the user.
     pub fn uid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -4468,14 +4868,16 @@ impl<'a> ModifyProjectUserPermission<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            project_id: Err("project_id was not initialized".to_string()),
-            uid: Err("uid was not initialized".to_string()),
+            project_id: Err("project_id is missing".to_string()),
+            uid: Err("uid is missing".to_string()),
             x_accept_feature: Ok(None),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `project_id` in the path, which has to be given.
+    ///
+    /// The id of the project.
     pub fn project_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -4485,6 +4887,8 @@ impl<'a> ModifyProjectUserPermission<'a> {
     }
 
     /// Sets `uid` in the path, which has to be given.
+    ///
+    /// The id of the user.
     pub fn uid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -4494,6 +4898,8 @@ impl<'a> ModifyProjectUserPermission<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -4569,13 +4975,15 @@ impl<'a> DeleteProjectUserPermission<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            project_id: Err("project_id was not initialized".to_string()),
-            uid: Err("uid was not initialized".to_string()),
+            project_id: Err("project_id is missing".to_string()),
+            uid: Err("uid is missing".to_string()),
             x_accept_feature: Ok(None),
         }
     }
 
     /// Sets `project_id` in the path, which has to be given.
+    ///
+    /// The id of the project.
     pub fn project_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -4585,6 +4993,8 @@ impl<'a> DeleteProjectUserPermission<'a> {
     }
 
     /// Sets `uid` in the path, which has to be given.
+    ///
+    /// The id of the user.
     pub fn uid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -4594,6 +5004,8 @@ impl<'a> DeleteProjectUserPermission<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -4631,11 +5043,13 @@ impl<'a> RecalcProject<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            project_id: Err("project_id was not initialized".to_string()),
+            project_id: Err("project_id is missing".to_string()),
         }
     }
 
     /// Sets `project_id` in the path, which has to be given.
+    ///
+    /// The id of the project.
     pub fn project_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -4670,11 +5084,13 @@ impl<'a> GetProjectRules<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            project_id: Err("project_id was not initialized".to_string()),
+            project_id: Err("project_id is missing".to_string()),
         }
     }
 
     /// Sets `project_id` in the path, which has to be given.
+    ///
+    /// The id of the project.
     pub fn project_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -4710,12 +5126,14 @@ impl<'a> AddProjectRule<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            project_id: Err("project_id was not initialized".to_string()),
+            project_id: Err("project_id is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `project_id` in the path, which has to be given.
+    ///
+    /// The id of the project.
     pub fn project_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -4781,12 +5199,14 @@ impl<'a> GetProjectRule<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            project_id: Err("project_id was not initialized".to_string()),
-            rule_id: Err("rule_id was not initialized".to_string()),
+            project_id: Err("project_id is missing".to_string()),
+            rule_id: Err("rule_id is missing".to_string()),
         }
     }
 
     /// Sets `project_id` in the path, which has to be given.
+    ///
+    /// The id of the project.
     pub fn project_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -4796,6 +5216,8 @@ impl<'a> GetProjectRule<'a> {
     }
 
     /// Sets `rule_id` in the path, which has to be given.
+    ///
+    /// The id of the rule.
     pub fn rule_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -4831,13 +5253,15 @@ impl<'a> ModifyProjectRule<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            project_id: Err("project_id was not initialized".to_string()),
-            rule_id: Err("rule_id was not initialized".to_string()),
+            project_id: Err("project_id is missing".to_string()),
+            rule_id: Err("rule_id is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `project_id` in the path, which has to be given.
+    ///
+    /// The id of the project.
     pub fn project_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -4847,6 +5271,8 @@ impl<'a> ModifyProjectRule<'a> {
     }
 
     /// Sets `rule_id` in the path, which has to be given.
+    ///
+    /// The id of the rule.
     pub fn rule_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -4915,12 +5341,14 @@ impl<'a> RemoveProjectRule<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            project_id: Err("project_id was not initialized".to_string()),
-            rule_id: Err("rule_id was not initialized".to_string()),
+            project_id: Err("project_id is missing".to_string()),
+            rule_id: Err("rule_id is missing".to_string()),
         }
     }
 
     /// Sets `project_id` in the path, which has to be given.
+    ///
+    /// The id of the project.
     pub fn project_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -4930,6 +5358,8 @@ impl<'a> RemoveProjectRule<'a> {
     }
 
     /// Sets `rule_id` in the path, which has to be given.
+    ///
+    /// The id of the rule.
     pub fn rule_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -4972,7 +5402,7 @@ impl<'a> GetProjectSessions<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            project_id: Err("project_id was not initialized".to_string()),
+            project_id: Err("project_id is missing".to_string()),
             after_id: Ok(None),
             filter: Ok(None),
             include_all_info: Ok(None),
@@ -4986,6 +5416,8 @@ impl<'a> GetProjectSessions<'a> {
     }
 
     /// Sets `project_id` in the path, which has to be given.
+    ///
+    /// The id of the project.
     pub fn project_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -4995,6 +5427,8 @@ impl<'a> GetProjectSessions<'a> {
     }
 
     /// Sets `after_id` in the query.
+    ///
+    /// Answers only rows whose id is greater, in ascending order of id; empty starts at the beginning. Not together with `sort`, `page` or `skip`.
     pub fn after_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -5004,6 +5438,8 @@ impl<'a> GetProjectSessions<'a> {
     }
 
     /// Sets `filter` in the query.
+    ///
+    /// Conditions that must all hold, separated by commas, each a field, an operator (`=`, `!=`, `<`, `<=`, `>`, `>=`, or `=~` for an unanchored regular expression) and a value. In double quotes a value stays text; a literal comma is written `\,`.
     pub fn filter<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -5013,6 +5449,8 @@ impl<'a> GetProjectSessions<'a> {
     }
 
     /// Sets `include_all_info` in the query.
+    ///
+    /// Answers `info` of rows and of their files in full.
     pub fn include_all_info<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -5022,6 +5460,8 @@ impl<'a> GetProjectSessions<'a> {
     }
 
     /// Sets `join` in the query.
+    ///
+    /// Adds related documents; `origin` adds who or what made the container and its files.
     pub fn join<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<crate::types::JoinType>,
@@ -5031,6 +5471,8 @@ impl<'a> GetProjectSessions<'a> {
     }
 
     /// Sets `limit` in the query.
+    ///
+    /// The largest number of rows to answer.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -5040,6 +5482,8 @@ impl<'a> GetProjectSessions<'a> {
     }
 
     /// Sets `page` in the query.
+    ///
+    /// The page to answer, counted from 1; needs `limit`. Not together with `skip` or `after_id`.
     pub fn page<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -5049,6 +5493,8 @@ impl<'a> GetProjectSessions<'a> {
     }
 
     /// Sets `skip` in the query.
+    ///
+    /// The number of rows to leave out at the start. Not together with `page` or `after_id`.
     pub fn skip<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -5058,6 +5504,8 @@ impl<'a> GetProjectSessions<'a> {
     }
 
     /// Sets `sort` in the query.
+    ///
+    /// Fields to sort by, separated by commas, each with `:asc` (the default) or `:desc`.
     pub fn sort<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -5067,6 +5515,8 @@ impl<'a> GetProjectSessions<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -5131,7 +5581,7 @@ impl<'a> GetProjectSubjects<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            project_id: Err("project_id was not initialized".to_string()),
+            project_id: Err("project_id is missing".to_string()),
             after_id: Ok(None),
             filter: Ok(None),
             include_all_info: Ok(None),
@@ -5145,6 +5595,8 @@ impl<'a> GetProjectSubjects<'a> {
     }
 
     /// Sets `project_id` in the path, which has to be given.
+    ///
+    /// The id of the project.
     pub fn project_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -5154,6 +5606,8 @@ impl<'a> GetProjectSubjects<'a> {
     }
 
     /// Sets `after_id` in the query.
+    ///
+    /// Answers only rows whose id is greater, in ascending order of id; empty starts at the beginning. Not together with `sort`, `page` or `skip`.
     pub fn after_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -5163,6 +5617,8 @@ impl<'a> GetProjectSubjects<'a> {
     }
 
     /// Sets `filter` in the query.
+    ///
+    /// Conditions that must all hold, separated by commas, each a field, an operator (`=`, `!=`, `<`, `<=`, `>`, `>=`, or `=~` for an unanchored regular expression) and a value. In double quotes a value stays text; a literal comma is written `\,`.
     pub fn filter<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -5172,6 +5628,8 @@ impl<'a> GetProjectSubjects<'a> {
     }
 
     /// Sets `include_all_info` in the query.
+    ///
+    /// Answers `info` of rows and of their files in full.
     pub fn include_all_info<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -5181,6 +5639,8 @@ impl<'a> GetProjectSubjects<'a> {
     }
 
     /// Sets `join` in the query.
+    ///
+    /// Adds related documents; `origin` adds who or what made the container and its files.
     pub fn join<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<crate::types::JoinType>,
@@ -5190,6 +5650,8 @@ impl<'a> GetProjectSubjects<'a> {
     }
 
     /// Sets `limit` in the query.
+    ///
+    /// The largest number of rows to answer.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -5199,6 +5661,8 @@ impl<'a> GetProjectSubjects<'a> {
     }
 
     /// Sets `page` in the query.
+    ///
+    /// The page to answer, counted from 1; needs `limit`. Not together with `skip` or `after_id`.
     pub fn page<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -5208,6 +5672,8 @@ impl<'a> GetProjectSubjects<'a> {
     }
 
     /// Sets `skip` in the query.
+    ///
+    /// The number of rows to leave out at the start. Not together with `page` or `after_id`.
     pub fn skip<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -5217,6 +5683,8 @@ impl<'a> GetProjectSubjects<'a> {
     }
 
     /// Sets `sort` in the query.
+    ///
+    /// Fields to sort by, separated by commas, each with `:asc` (the default) or `:desc`.
     pub fn sort<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -5226,6 +5694,8 @@ impl<'a> GetProjectSubjects<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -5285,12 +5755,14 @@ impl<'a> SetProjectTemplate<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            project_id: Err("project_id was not initialized".to_string()),
+            project_id: Err("project_id is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `project_id` in the path, which has to be given.
+    ///
+    /// The id of the project.
     pub fn project_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -5360,11 +5832,13 @@ impl<'a> RemoveProjectTemplate<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            project_id: Err("project_id was not initialized".to_string()),
+            project_id: Err("project_id is missing".to_string()),
         }
     }
 
     /// Sets `project_id` in the path, which has to be given.
+    ///
+    /// The id of the project.
     pub fn project_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -5398,12 +5872,14 @@ impl<'a> UnlockProject<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            project_id: Err("project_id was not initialized".to_string()),
-            body: Err("body was not initialized".to_string()),
+            project_id: Err("project_id is missing".to_string()),
+            body: Err("body is missing".to_string()),
         }
     }
 
     /// Sets `project_id` in the path, which has to be given.
+    ///
+    /// The id of the project.
     pub fn project_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -5447,12 +5923,14 @@ impl<'a> UpsertProjectFile<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            project_id: Err("project_id was not initialized".to_string()),
-            body: Err("body was not initialized".to_string()),
+            project_id: Err("project_id is missing".to_string()),
+            body: Err("body is missing".to_string()),
         }
     }
 
     /// Sets `project_id` in the path, which has to be given.
+    ///
+    /// The id of the project.
     pub fn project_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -5497,13 +5975,15 @@ impl<'a> UpsertProjectHierarchy<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            project_id: Err("project_id was not initialized".to_string()),
+            project_id: Err("project_id is missing".to_string()),
             uid_scope: Ok(None),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `project_id` in the path, which has to be given.
+    ///
+    /// The id of the project.
     pub fn project_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -5593,9 +6073,9 @@ impl<'a> GetProjectAnalysisOutputZipInfo<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            project_id: Err("project_id was not initialized".to_string()),
-            analysis_id: Err("analysis_id was not initialized".to_string()),
-            filename: Err("filename was not initialized".to_string()),
+            project_id: Err("project_id is missing".to_string()),
+            analysis_id: Err("analysis_id is missing".to_string()),
+            filename: Err("filename is missing".to_string()),
             member: Ok(None),
             ticket: Ok(None),
             view: Ok(None),
@@ -5606,6 +6086,8 @@ impl<'a> GetProjectAnalysisOutputZipInfo<'a> {
     }
 
     /// Sets `project_id` in the path, which has to be given.
+    ///
+    /// The id of the project.
     pub fn project_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -5615,6 +6097,8 @@ impl<'a> GetProjectAnalysisOutputZipInfo<'a> {
     }
 
     /// Sets `analysis_id` in the path, which has to be given.
+    ///
+    /// The id of the analysis.
     pub fn analysis_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -5624,6 +6108,8 @@ impl<'a> GetProjectAnalysisOutputZipInfo<'a> {
     }
 
     /// Sets `filename` in the path, which has to be given.
+    ///
+    /// The name of the file.
     pub fn filename<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -5633,6 +6119,8 @@ impl<'a> GetProjectAnalysisOutputZipInfo<'a> {
     }
 
     /// Sets `member` in the query.
+    ///
+    /// The path of one member of a zip file, to answer in place of the whole file.
     pub fn member<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -5651,6 +6139,8 @@ impl<'a> GetProjectAnalysisOutputZipInfo<'a> {
     }
 
     /// Sets `view` in the query.
+    ///
+    /// Answers with the file's own content type and honours `Range`.
     pub fn view<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -5660,6 +6150,8 @@ impl<'a> GetProjectAnalysisOutputZipInfo<'a> {
     }
 
     /// Sets `content-range` in the header.
+    ///
+    /// A header of answers, which a request has no use for.
     pub fn content_range<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -5669,6 +6161,8 @@ impl<'a> GetProjectAnalysisOutputZipInfo<'a> {
     }
 
     /// Sets `range` in the header.
+    ///
+    /// The bytes to answer, as `bytes=first-last`. Honoured only with `view=true`.
     pub fn range<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -5678,6 +6172,8 @@ impl<'a> GetProjectAnalysisOutputZipInfo<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -5740,9 +6236,9 @@ impl<'a> GetProjectAnalysisOutputDownloadTicket<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            project_id: Err("project_id was not initialized".to_string()),
-            analysis_id: Err("analysis_id was not initialized".to_string()),
-            filename: Err("filename was not initialized".to_string()),
+            project_id: Err("project_id is missing".to_string()),
+            analysis_id: Err("analysis_id is missing".to_string()),
+            filename: Err("filename is missing".to_string()),
             info: Ok(None),
             member: Ok(None),
             view: Ok(None),
@@ -5753,6 +6249,8 @@ impl<'a> GetProjectAnalysisOutputDownloadTicket<'a> {
     }
 
     /// Sets `project_id` in the path, which has to be given.
+    ///
+    /// The id of the project.
     pub fn project_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -5762,6 +6260,8 @@ impl<'a> GetProjectAnalysisOutputDownloadTicket<'a> {
     }
 
     /// Sets `analysis_id` in the path, which has to be given.
+    ///
+    /// The id of the analysis.
     pub fn analysis_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -5771,6 +6271,8 @@ impl<'a> GetProjectAnalysisOutputDownloadTicket<'a> {
     }
 
     /// Sets `filename` in the path, which has to be given.
+    ///
+    /// The name of the file.
     pub fn filename<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -5780,6 +6282,8 @@ impl<'a> GetProjectAnalysisOutputDownloadTicket<'a> {
     }
 
     /// Sets `info` in the query.
+    ///
+    /// Answers the listing of a zip file in place of its bytes.
     pub fn info<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -5789,6 +6293,8 @@ impl<'a> GetProjectAnalysisOutputDownloadTicket<'a> {
     }
 
     /// Sets `member` in the query.
+    ///
+    /// The path of one member of a zip file, to answer in place of the whole file.
     pub fn member<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -5798,6 +6304,8 @@ impl<'a> GetProjectAnalysisOutputDownloadTicket<'a> {
     }
 
     /// Sets `view` in the query.
+    ///
+    /// Answers with the file's own content type and honours `Range`.
     pub fn view<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -5807,6 +6315,8 @@ impl<'a> GetProjectAnalysisOutputDownloadTicket<'a> {
     }
 
     /// Sets `content-range` in the header.
+    ///
+    /// A header of answers, which a request has no use for.
     pub fn content_range<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -5816,6 +6326,8 @@ impl<'a> GetProjectAnalysisOutputDownloadTicket<'a> {
     }
 
     /// Sets `range` in the header.
+    ///
+    /// The bytes to answer, as `bytes=first-last`. Honoured only with `view=true`.
     pub fn range<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -5825,6 +6337,8 @@ impl<'a> GetProjectAnalysisOutputDownloadTicket<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -5888,8 +6402,8 @@ impl<'a> GetProjectFileZipInfo<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            project_id: Err("project_id was not initialized".to_string()),
-            file_name: Err("file_name was not initialized".to_string()),
+            project_id: Err("project_id is missing".to_string()),
+            file_name: Err("file_name is missing".to_string()),
             hash: Ok(None),
             member: Ok(None),
             ticket: Ok(None),
@@ -5902,6 +6416,8 @@ impl<'a> GetProjectFileZipInfo<'a> {
     }
 
     /// Sets `project_id` in the path, which has to be given.
+    ///
+    /// The id of the project.
     pub fn project_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -5911,6 +6427,8 @@ impl<'a> GetProjectFileZipInfo<'a> {
     }
 
     /// Sets `file_name` in the path, which has to be given.
+    ///
+    /// The name of the file.
     pub fn file_name<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -5920,6 +6438,8 @@ impl<'a> GetProjectFileZipInfo<'a> {
     }
 
     /// Sets `hash` in the query.
+    ///
+    /// Answers 409 when the stored hash is another one.
     pub fn hash<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -5929,6 +6449,8 @@ impl<'a> GetProjectFileZipInfo<'a> {
     }
 
     /// Sets `member` in the query.
+    ///
+    /// The path of one member of a zip file, to answer in place of the whole file.
     pub fn member<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -5947,6 +6469,8 @@ impl<'a> GetProjectFileZipInfo<'a> {
     }
 
     /// Sets `version` in the query.
+    ///
+    /// The version; 0 or absent is the current one.
     pub fn version<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -5956,6 +6480,8 @@ impl<'a> GetProjectFileZipInfo<'a> {
     }
 
     /// Sets `view` in the query.
+    ///
+    /// Answers with the file's own content type and honours `Range`.
     pub fn view<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -5965,6 +6491,8 @@ impl<'a> GetProjectFileZipInfo<'a> {
     }
 
     /// Sets `content-range` in the header.
+    ///
+    /// A header of answers, which a request has no use for.
     pub fn content_range<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -5974,6 +6502,8 @@ impl<'a> GetProjectFileZipInfo<'a> {
     }
 
     /// Sets `range` in the header.
+    ///
+    /// The bytes to answer, as `bytes=first-last`. Honoured only with `view=true`.
     pub fn range<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -5983,6 +6513,8 @@ impl<'a> GetProjectFileZipInfo<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -6045,8 +6577,8 @@ impl<'a> GetProjectDownloadTicket<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            project_id: Err("project_id was not initialized".to_string()),
-            file_name: Err("file_name was not initialized".to_string()),
+            project_id: Err("project_id is missing".to_string()),
+            file_name: Err("file_name is missing".to_string()),
             hash: Ok(None),
             info: Ok(None),
             member: Ok(None),
@@ -6059,6 +6591,8 @@ impl<'a> GetProjectDownloadTicket<'a> {
     }
 
     /// Sets `project_id` in the path, which has to be given.
+    ///
+    /// The id of the project.
     pub fn project_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -6068,6 +6602,8 @@ impl<'a> GetProjectDownloadTicket<'a> {
     }
 
     /// Sets `file_name` in the path, which has to be given.
+    ///
+    /// The name of the file.
     pub fn file_name<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -6077,6 +6613,8 @@ impl<'a> GetProjectDownloadTicket<'a> {
     }
 
     /// Sets `hash` in the query.
+    ///
+    /// Answers 409 when the stored hash is another one.
     pub fn hash<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -6086,6 +6624,8 @@ impl<'a> GetProjectDownloadTicket<'a> {
     }
 
     /// Sets `info` in the query.
+    ///
+    /// Answers the listing of a zip file in place of its bytes.
     pub fn info<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -6095,6 +6635,8 @@ impl<'a> GetProjectDownloadTicket<'a> {
     }
 
     /// Sets `member` in the query.
+    ///
+    /// The path of one member of a zip file, to answer in place of the whole file.
     pub fn member<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -6104,6 +6646,8 @@ impl<'a> GetProjectDownloadTicket<'a> {
     }
 
     /// Sets `version` in the query.
+    ///
+    /// The version; 0 or absent is the current one.
     pub fn version<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -6113,6 +6657,8 @@ impl<'a> GetProjectDownloadTicket<'a> {
     }
 
     /// Sets `view` in the query.
+    ///
+    /// Answers with the file's own content type and honours `Range`.
     pub fn view<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -6122,6 +6668,8 @@ impl<'a> GetProjectDownloadTicket<'a> {
     }
 
     /// Sets `content-range` in the header.
+    ///
+    /// A header of answers, which a request has no use for.
     pub fn content_range<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -6131,6 +6679,8 @@ impl<'a> GetProjectDownloadTicket<'a> {
     }
 
     /// Sets `range` in the header.
+    ///
+    /// The bytes to answer, as `bytes=first-last`. Honoured only with `view=true`.
     pub fn range<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -6140,6 +6690,8 @@ impl<'a> GetProjectDownloadTicket<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,

@@ -86,6 +86,8 @@ impl<'a> FindTaskProtocols<'a> {
     }
 
     /// Sets `after_id` in the query.
+    ///
+    /// Answers only rows whose id is greater, in ascending order of id; empty starts at the beginning. Not together with `sort`, `page` or `skip`.
     pub fn after_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -95,6 +97,8 @@ impl<'a> FindTaskProtocols<'a> {
     }
 
     /// Sets `filter` in the query.
+    ///
+    /// Conditions that must all hold, separated by commas, each a field, an operator (`=`, `!=`, `<`, `<=`, `>`, `>=`, or `=~` for an unanchored regular expression) and a value. In double quotes a value stays text; a literal comma is written `\,`.
     pub fn filter<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -104,6 +108,8 @@ impl<'a> FindTaskProtocols<'a> {
     }
 
     /// Sets `limit` in the query.
+    ///
+    /// The largest number of rows to answer.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -113,6 +119,8 @@ impl<'a> FindTaskProtocols<'a> {
     }
 
     /// Sets `page` in the query.
+    ///
+    /// The page to answer, counted from 1; needs `limit`. Not together with `skip` or `after_id`.
     pub fn page<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -122,6 +130,8 @@ impl<'a> FindTaskProtocols<'a> {
     }
 
     /// Sets `skip` in the query.
+    ///
+    /// The number of rows to leave out at the start. Not together with `page` or `after_id`.
     pub fn skip<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -131,6 +141,8 @@ impl<'a> FindTaskProtocols<'a> {
     }
 
     /// Sets `sort` in the query.
+    ///
+    /// Fields to sort by, separated by commas, each with `:asc` (the default) or `:desc`.
     pub fn sort<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -173,7 +185,7 @@ impl<'a> CreateTaskProtocol<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            body: Err("body was not initialized".to_string()),
+            body: Err("body is missing".to_string()),
         }
     }
 
@@ -212,7 +224,7 @@ impl<'a> GetTaskProtocol<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            protocol_id: Err("protocol_id was not initialized".to_string()),
+            protocol_id: Err("protocol_id is missing".to_string()),
         }
     }
 
@@ -252,8 +264,8 @@ impl<'a> ModifyTaskProtocol<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            protocol_id: Err("protocol_id was not initialized".to_string()),
-            body: Err("body was not initialized".to_string()),
+            protocol_id: Err("protocol_id is missing".to_string()),
+            body: Err("body is missing".to_string()),
         }
     }
 
@@ -302,7 +314,7 @@ impl<'a> DeleteTaskProtocol<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            protocol_id: Err("protocol_id was not initialized".to_string()),
+            protocol_id: Err("protocol_id is missing".to_string()),
         }
     }
 
@@ -339,7 +351,7 @@ impl<'a> ArchiveTaskProtocol<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            protocol_id: Err("protocol_id was not initialized".to_string()),
+            protocol_id: Err("protocol_id is missing".to_string()),
         }
     }
 
@@ -378,7 +390,7 @@ impl<'a> PublishTaskProtocol<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            protocol_id: Err("protocol_id was not initialized".to_string()),
+            protocol_id: Err("protocol_id is missing".to_string()),
         }
     }
 

@@ -13,6 +13,8 @@ impl Client {
     /// Lists the entries of the access log.
     ///
     /// `GET /report/accesslog`
+    ///
+    /// Site admins only. With `csv=true` as a table.
     pub fn get_access_log_report(&self) -> GetAccessLogReport<'_> {
         GetAccessLogReport::new(self)
     }
@@ -77,6 +79,8 @@ impl Client {
     /// Reports storage and compute usage by project, group or month.
     ///
     /// `GET /report/usage-summary`
+    ///
+    /// With `csv=true` as a table.
     pub fn get_usage_data_summary(&self) -> GetUsageDataSummary<'_> {
         GetUsageDataSummary::new(self)
     }
@@ -149,6 +153,8 @@ impl<'a> GetAccessLogReport<'a> {
     }
 
     /// Sets `after_id` in the query.
+    ///
+    /// Answers only rows whose id is greater, in ascending order of id; empty starts at the beginning. Not together with `sort`, `page` or `skip`.
     pub fn after_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -176,6 +182,8 @@ impl<'a> GetAccessLogReport<'a> {
     }
 
     /// Sets `filter` in the query.
+    ///
+    /// Conditions that must all hold, separated by commas, each a field, an operator (`=`, `!=`, `<`, `<=`, `>`, `>=`, or `=~` for an unanchored regular expression) and a value. In double quotes a value stays text; a literal comma is written `\,`.
     pub fn filter<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -185,6 +193,8 @@ impl<'a> GetAccessLogReport<'a> {
     }
 
     /// Sets `limit` in the query.
+    ///
+    /// The largest number of rows to answer.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -194,6 +204,8 @@ impl<'a> GetAccessLogReport<'a> {
     }
 
     /// Sets `page` in the query.
+    ///
+    /// The page to answer, counted from 1; needs `limit`. Not together with `skip` or `after_id`.
     pub fn page<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -212,6 +224,8 @@ impl<'a> GetAccessLogReport<'a> {
     }
 
     /// Sets `skip` in the query.
+    ///
+    /// The number of rows to leave out at the start. Not together with `page` or `after_id`.
     pub fn skip<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -221,6 +235,8 @@ impl<'a> GetAccessLogReport<'a> {
     }
 
     /// Sets `sort` in the query.
+    ///
+    /// Fields to sort by, separated by commas, each with `:asc` (the default) or `:desc`.
     pub fn sort<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -257,6 +273,8 @@ impl<'a> GetAccessLogReport<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -505,7 +523,7 @@ impl<'a> GetLegacyUsageReport<'a> {
             client: client,
             end_date: Ok(None),
             start_date: Ok(None),
-            type_: Err("type_ was not initialized".to_string()),
+            type_: Err("type_ is missing".to_string()),
         }
     }
 
@@ -781,6 +799,8 @@ impl<'a> GetUsageDataSummary<'a> {
     }
 
     /// Sets `limit` in the query.
+    ///
+    /// The largest number of rows to answer.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -808,6 +828,8 @@ impl<'a> GetUsageDataSummary<'a> {
     }
 
     /// Sets `skip` in the query.
+    ///
+    /// The number of rows to leave out at the start. Not together with `page` or `after_id`.
     pub fn skip<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -817,6 +839,8 @@ impl<'a> GetUsageDataSummary<'a> {
     }
 
     /// Sets `sort` in the query.
+    ///
+    /// Fields to sort by, separated by commas, each with `:asc` (the default) or `:desc`.
     pub fn sort<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,

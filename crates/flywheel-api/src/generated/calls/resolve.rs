@@ -13,6 +13,8 @@ impl Client {
     /// Finds the container, file or gear at a path.
     ///
     /// `POST /lookup`
+    ///
+    /// The path is a list of labels: group id, project, subject, session, acquisition, then `files` or `analyses` and a name; `<id:...>` stands for an id, `gears` as first part leads to gears. Among siblings with one label the oldest is taken. Answers the whole document with `container_type`. Answers 404 when a part matches nothing, 403 when a node on the way may not be read.
     pub fn lookup_path(&self) -> LookupPath<'_> {
         LookupPath::new(self)
     }
@@ -20,6 +22,8 @@ impl Client {
     /// Finds every node along a path and what the last one holds.
     ///
     /// `POST /resolve`
+    ///
+    /// The path is a list of labels: group id, project, subject, session, acquisition, then `files` or `analyses` and a name; `<id:...>` stands for an id, `gears` as first part leads to gears, the empty path to all groups. Children come as containers, analyses, files, in order of creation. Answers 404 when a part matches nothing, 403 when a node on the way may not be read.
     pub fn resolve_path(&self) -> ResolvePath<'_> {
         ResolvePath::new(self)
     }
@@ -47,6 +51,8 @@ impl<'a> LookupPath<'a> {
     }
 
     /// Sets `exhaustive` in the query.
+    ///
+    /// Answers also what the caller has no permission for. Site admins and devices only.
     pub fn exhaustive<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -56,6 +62,8 @@ impl<'a> LookupPath<'a> {
     }
 
     /// Sets `full_tree` in the query.
+    ///
+    /// Reads a path as archives have it, with `PROJECTS`, `SUBJECTS`, `SESSIONS`, `ACQUISITIONS` and `FILES` between the labels.
     pub fn full_tree<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -65,6 +73,8 @@ impl<'a> LookupPath<'a> {
     }
 
     /// Sets `include_all_info` in the query.
+    ///
+    /// Answers `info` of rows and of their files in full.
     pub fn include_all_info<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -142,6 +152,8 @@ impl<'a> ResolvePath<'a> {
     }
 
     /// Sets `exhaustive` in the query.
+    ///
+    /// Answers also what the caller has no permission for. Site admins and devices only.
     pub fn exhaustive<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -151,6 +163,8 @@ impl<'a> ResolvePath<'a> {
     }
 
     /// Sets `full_tree` in the query.
+    ///
+    /// Reads a path as archives have it, with `PROJECTS`, `SUBJECTS`, `SESSIONS`, `ACQUISITIONS` and `FILES` between the labels.
     pub fn full_tree<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -160,6 +174,8 @@ impl<'a> ResolvePath<'a> {
     }
 
     /// Sets `include_all_info` in the query.
+    ///
+    /// Answers `info` of rows and of their files in full.
     pub fn include_all_info<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -169,6 +185,8 @@ impl<'a> ResolvePath<'a> {
     }
 
     /// Sets `minattr` in the query.
+    ///
+    /// Answers only id, label, times and kind of each node.
     pub fn minattr<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,

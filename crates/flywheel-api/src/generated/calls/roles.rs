@@ -34,6 +34,8 @@ impl Client {
     /// Lists roles.
     ///
     /// `GET /roles`
+    ///
+    /// The three built-in ones are told by `default_flywheel_role` (admin, rw, ro); their ids differ from site to site.
     pub fn get_all_roles(&self) -> GetAllRoles<'_> {
         GetAllRoles::new(self)
     }
@@ -41,6 +43,8 @@ impl Client {
     /// Creates a role from a set of actions.
     ///
     /// `POST /roles`
+    ///
+    /// Site admins only (403).
     pub fn add_role(&self) -> AddRole<'_> {
         AddRole::new(self)
     }
@@ -55,6 +59,8 @@ impl Client {
     /// Reads a role with its actions.
     ///
     /// `GET /roles/{role_id}`
+    ///
+    /// Answers 404 when there is no such role.
     pub fn get_role(&self) -> GetRole<'_> {
         GetRole::new(self)
     }
@@ -62,6 +68,8 @@ impl Client {
     /// Changes label or actions of a role.
     ///
     /// `PUT /roles/{role_id}`
+    ///
+    /// Site admins only (403). Built-in roles cannot be changed.
     pub fn modify_role(&self) -> ModifyRole<'_> {
         ModifyRole::new(self)
     }
@@ -69,6 +77,8 @@ impl Client {
     /// Deletes a role that nobody has.
     ///
     /// `DELETE /roles/{role_id}`
+    ///
+    /// Built-in roles cannot be deleted.
     pub fn delete_role(&self) -> DeleteRole<'_> {
         DeleteRole::new(self)
     }
@@ -85,7 +95,7 @@ impl<'a> CheckPermissions<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            body: Err("body was not initialized".to_string()),
+            body: Err("body is missing".to_string()),
         }
     }
 
@@ -122,7 +132,7 @@ impl<'a> CheckPermission<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            action: Err("action was not initialized".to_string()),
+            action: Err("action is missing".to_string()),
         }
     }
 
@@ -199,6 +209,8 @@ impl<'a> GetAllRoles<'a> {
     }
 
     /// Sets `after_id` in the query.
+    ///
+    /// Answers only rows whose id is greater, in ascending order of id; empty starts at the beginning. Not together with `sort`, `page` or `skip`.
     pub fn after_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -208,6 +220,8 @@ impl<'a> GetAllRoles<'a> {
     }
 
     /// Sets `filter` in the query.
+    ///
+    /// Conditions that must all hold, separated by commas, each a field, an operator (`=`, `!=`, `<`, `<=`, `>`, `>=`, or `=~` for an unanchored regular expression) and a value. In double quotes a value stays text; a literal comma is written `\,`.
     pub fn filter<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -217,6 +231,8 @@ impl<'a> GetAllRoles<'a> {
     }
 
     /// Sets `limit` in the query.
+    ///
+    /// The largest number of rows to answer.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -226,6 +242,8 @@ impl<'a> GetAllRoles<'a> {
     }
 
     /// Sets `page` in the query.
+    ///
+    /// The page to answer, counted from 1; needs `limit`. Not together with `skip` or `after_id`.
     pub fn page<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -235,6 +253,8 @@ impl<'a> GetAllRoles<'a> {
     }
 
     /// Sets `skip` in the query.
+    ///
+    /// The number of rows to leave out at the start. Not together with `page` or `after_id`.
     pub fn skip<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -244,6 +264,8 @@ impl<'a> GetAllRoles<'a> {
     }
 
     /// Sets `sort` in the query.
+    ///
+    /// Fields to sort by, separated by commas, each with `:asc` (the default) or `:desc`.
     pub fn sort<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -253,6 +275,8 @@ impl<'a> GetAllRoles<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -377,11 +401,13 @@ impl<'a> GetRole<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            role_id: Err("role_id was not initialized".to_string()),
+            role_id: Err("role_id is missing".to_string()),
         }
     }
 
     /// Sets `role_id` in the path, which has to be given.
+    ///
+    /// The id of the role.
     pub fn role_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -416,13 +442,15 @@ impl<'a> ModifyRole<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            role_id: Err("role_id was not initialized".to_string()),
+            role_id: Err("role_id is missing".to_string()),
             x_accept_feature: Ok(None),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `role_id` in the path, which has to be given.
+    ///
+    /// The id of the role.
     pub fn role_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -432,6 +460,8 @@ impl<'a> ModifyRole<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -490,11 +520,13 @@ impl<'a> DeleteRole<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            role_id: Err("role_id was not initialized".to_string()),
+            role_id: Err("role_id is missing".to_string()),
         }
     }
 
     /// Sets `role_id` in the path, which has to be given.
+    ///
+    /// The id of the role.
     pub fn role_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,

@@ -13,6 +13,8 @@ impl Client {
     /// Lists sessions.
     ///
     /// `GET /sessions`
+    ///
+    /// Only what the caller may see, unless `exhaustive=true` (site admins and devices). Rows leave out personal data of the subject. Rows leave out `info`, the `info` of files and analyses; `include_all_info=true` brings the former two, reading a single one brings all. Without `sort` rows come in ascending order of id, so that `after_id` can go on after the last one. Answers 422 for paging parameters that exclude each other, 400 or 422 for a filter that cannot be read.
     pub fn get_all_sessions(&self) -> GetAllSessions<'_> {
         GetAllSessions::new(self)
     }
@@ -20,6 +22,8 @@ impl Client {
     /// Creates a session in a project.
     ///
     /// `POST /sessions`
+    ///
+    /// The subject is given by id or, embedded, by label; one that does not exist is created. Answers the session's id. Needs `containers_create_hierarchy` (403). Answers 404 when there is no such project, 422 for unknown or missing fields.
     pub fn add_session(&self) -> AddSession<'_> {
         AddSession::new(self)
     }
@@ -27,6 +31,8 @@ impl Client {
     /// Lists the analyses that belong directly to a session.
     ///
     /// `GET /sessions/{cid}/analyses`
+    ///
+    /// Rows leave out `info`; `include_all_info=true` brings it. With `inflate_job` the job stands in place of its id.
     pub fn get_session_analyses(&self) -> GetSessionAnalyses<'_> {
         GetSessionAnalyses::new(self)
     }
@@ -34,6 +40,8 @@ impl Client {
     /// Adds an analysis to a session.
     ///
     /// `POST /sessions/{cid}/analyses`
+    ///
+    /// Either an ad hoc analysis (label, inputs) or, with a `job` in the body, one whose gear job is queued at once. Answers the id of the analysis; with `job=true` the id of its job. Answers 404 when an input file does not exist, 422 when the job's config does not fit the gear's manifest, 403 when the caller may not create analyses there.
     pub fn add_session_analysis(&self) -> AddSessionAnalysis<'_> {
         AddSessionAnalysis::new(self)
     }
@@ -41,6 +49,8 @@ impl Client {
     /// Reads an analysis of a session.
     ///
     /// `GET /sessions/{cid}/analyses/{analysis_id}`
+    ///
+    /// With `inflate_job` the job stands in place of its id. Answers 404 when there is no such analysis, 403 when the caller may not see it.
     pub fn get_session_analysis(&self) -> GetSessionAnalysis<'_> {
         GetSessionAnalysis::new(self)
     }
@@ -48,6 +58,8 @@ impl Client {
     /// Changes label or description of an analysis of a session.
     ///
     /// `PUT /sessions/{cid}/analyses/{analysis_id}`
+    ///
+    /// Answers 404 when there is no such analysis, 403 when the caller may not change it.
     pub fn modify_session_analysis(&self) -> ModifySessionAnalysis<'_> {
         ModifySessionAnalysis::new(self)
     }
@@ -55,6 +67,8 @@ impl Client {
     /// Deletes an analysis of a session with its output files.
     ///
     /// `DELETE /sessions/{cid}/analyses/{analysis_id}`
+    ///
+    /// Answers 404 when there is no such analysis, 403 when the caller may not delete it, 400 when the site asks for a delete reason and none is given.
     pub fn delete_session_analysis(&self) -> DeleteSessionAnalysis<'_> {
         DeleteSessionAnalysis::new(self)
     }
@@ -62,6 +76,8 @@ impl Client {
     /// Uploads output files to an analysis of a session.
     ///
     /// `POST /sessions/{cid}/analyses/{analysis_id}/files`
+    ///
+    /// Use the upload by the analysis's own id instead. Answers one file entry for each part.
     ///
     /// Deprecated: the platform means to drop it.
     pub fn upload_output_to_session_analysis(
@@ -73,6 +89,8 @@ impl Client {
     /// Deletes a note of an analysis of a session.
     ///
     /// `DELETE /sessions/{cid}/analyses/{analysis_id}/notes/{note_id}`
+    ///
+    /// Only its author or a site admin may; others get 403.
     pub fn delete_session_analysis_note(&self) -> DeleteSessionAnalysisNote<'_> {
         DeleteSessionAnalysisNote::new(self)
     }
@@ -80,6 +98,8 @@ impl Client {
     /// Sets type or modality of a file of a session.
     ///
     /// `PUT /sessions/{cid}/files/{filename}`
+    ///
+    /// Another modality clears the classification, except `Custom`. Unknown keys in the body are refused with 422. Answers 404 when there is no such file.
     pub fn modify_session_file(&self) -> ModifySessionFile<'_> {
         ModifySessionFile::new(self)
     }
@@ -87,6 +107,8 @@ impl Client {
     /// Deletes a file of a session by name.
     ///
     /// `DELETE /sessions/{cid}/files/{filename}`
+    ///
+    /// Answers 404 when there is no such file, 403 when the caller may not delete it (files from devices need more than files from users and jobs) or when an analysis uses it as input (`reason: analysis_conflict`), 400 when the site asks for a delete reason and none is given. A name with a slash cannot be addressed this way: use `delete_file`.
     pub fn delete_session_file(&self) -> DeleteSessionFile<'_> {
         DeleteSessionFile::new(self)
     }
@@ -94,6 +116,8 @@ impl Client {
     /// Changes the classification of a file of a session.
     ///
     /// `PATCH /sessions/{cid}/files/{filename}/classification`
+    ///
+    /// `add` and `delete` change single values, `replace` (alone, or with `modality`) sets all. Values must be known to the file's modality, except under `Custom`; otherwise 422 with `unaccepted_keys`. `replace` beside `add` or `delete` answers 400.
     pub fn modify_session_file_classification(
         &self,
     ) -> ModifySessionFileClassification<'_> {
@@ -103,6 +127,8 @@ impl Client {
     /// Reads a file entry of a session by name, `info` included.
     ///
     /// `GET /sessions/{cid}/files/{filename}/info`
+    ///
+    /// Answers 404 when there is no such file. A name with a slash cannot be addressed this way: use `get_file`.
     pub fn get_session_file_info(&self) -> GetSessionFileInfo<'_> {
         GetSessionFileInfo::new(self)
     }
@@ -110,6 +136,8 @@ impl Client {
     /// Changes the `info` of a file of a session.
     ///
     /// `PATCH /sessions/{cid}/files/{filename}/info`
+    ///
+    /// `set` gives top-level keys new values, without merging below them; `delete` removes top-level keys; `replace` swaps the whole object and cannot stand beside the other two (400). `.` in a key becomes `_`, `$` becomes `-`. Answers 404 when there is no such file.
     pub fn modify_session_file_info(&self) -> ModifySessionFileInfo<'_> {
         ModifySessionFileInfo::new(self)
     }
@@ -117,6 +145,8 @@ impl Client {
     /// Changes the `info` of a session.
     ///
     /// `PATCH /sessions/{cid}/info`
+    ///
+    /// `set` gives top-level keys new values, without merging below them; `delete` removes top-level keys, unknown ones are ignored; `replace` swaps the whole object and cannot stand beside the other two (400). `.` in a key becomes `_`, `$` becomes `-`. Answers 404 when there is no such session, 403 when the caller may not change it or the owning project is locked.
     pub fn modify_session_info(&self) -> ModifySessionInfo<'_> {
         ModifySessionInfo::new(self)
     }
@@ -124,6 +154,8 @@ impl Client {
     /// Reads a note of a session.
     ///
     /// `GET /sessions/{cid}/notes/{note_id}`
+    ///
+    /// Answers 404 when there is no such note.
     pub fn get_session_note(&self) -> GetSessionNote<'_> {
         GetSessionNote::new(self)
     }
@@ -131,6 +163,8 @@ impl Client {
     /// Changes the text of a note of a session.
     ///
     /// `PUT /sessions/{cid}/notes/{note_id}`
+    ///
+    /// Only its author or a site admin may; others get 403. Answers the number of changed notes.
     pub fn modify_session_note(&self) -> ModifySessionNote<'_> {
         ModifySessionNote::new(self)
     }
@@ -138,6 +172,8 @@ impl Client {
     /// Deletes a note of a session.
     ///
     /// `DELETE /sessions/{cid}/notes/{note_id}`
+    ///
+    /// Only its author or a site admin may; others get 403. Answers 404 when there is no such note.
     pub fn delete_session_note(&self) -> DeleteSessionNote<'_> {
         DeleteSessionNote::new(self)
     }
@@ -145,6 +181,8 @@ impl Client {
     /// Adds one tag to a session.
     ///
     /// `POST /sessions/{cid}/tags`
+    ///
+    /// Tags are compared exactly, case included. Answers 409 when the tag is already there, 403 when the caller may not manage tags or the owning project is locked.
     pub fn add_session_tag(&self) -> AddSessionTag<'_> {
         AddSessionTag::new(self)
     }
@@ -152,6 +190,8 @@ impl Client {
     /// Adds several tags to a session.
     ///
     /// `PATCH /sessions/{cid}/tags`
+    ///
+    /// Those that are already there are left as they are. Answers nothing. Answers 403 when the caller may not manage tags or the owning project is locked.
     pub fn add_session_tags(&self) -> AddSessionTags<'_> {
         AddSessionTags::new(self)
     }
@@ -159,6 +199,8 @@ impl Client {
     /// Removes several tags from a session.
     ///
     /// `DELETE /sessions/{cid}/tags`
+    ///
+    /// Tags that are not there are ignored. Answers nothing. Answers 403 when the caller may not manage tags or the owning project is locked.
     pub fn delete_session_tags(&self) -> DeleteSessionTags<'_> {
         DeleteSessionTags::new(self)
     }
@@ -166,6 +208,8 @@ impl Client {
     /// Reads one tag of a session.
     ///
     /// `GET /sessions/{cid}/tags/{value}`
+    ///
+    /// Answers the tag itself, or 404 when it is not there.
     pub fn get_session_tag(&self) -> GetSessionTag<'_> {
         GetSessionTag::new(self)
     }
@@ -173,6 +217,8 @@ impl Client {
     /// Replaces one tag of a session by another.
     ///
     /// `PUT /sessions/{cid}/tags/{value}`
+    ///
+    /// Answers the new tag; 404 when the old one is not there, 409 when the new one already is.
     pub fn rename_session_tag(&self) -> RenameSessionTag<'_> {
         RenameSessionTag::new(self)
     }
@@ -180,6 +226,8 @@ impl Client {
     /// Removes one tag from a session.
     ///
     /// `DELETE /sessions/{cid}/tags/{value}`
+    ///
+    /// Answers 404 when the tag is not there, 403 when the caller may not manage tags or the owning project is locked.
     pub fn delete_session_tag(&self) -> DeleteSessionTag<'_> {
         DeleteSessionTag::new(self)
     }
@@ -187,6 +235,8 @@ impl Client {
     /// Adds a note to an analysis of a session.
     ///
     /// `POST /sessions/{container_id}/analyses/{analysis_id}/notes`
+    ///
+    /// The text must not be empty; the server adds id, author and times. Answers the note. Needs `notes_manage` on the project.
     pub fn add_session_analysis_note(&self) -> AddSessionAnalysisNote<'_> {
         AddSessionAnalysisNote::new(self)
     }
@@ -194,6 +244,8 @@ impl Client {
     /// Uploads files to a session.
     ///
     /// `POST /sessions/{container_id}/files`
+    ///
+    /// A multipart body: one `file` part for each file, and a `metadata` part with one JSON object, or a list of them matched by `name`. A file of the same name becomes the next version under the same `file_id`; its type, classification, tags and `info` survive only with `preserve_metadata=true`. Answers one file entry for each part. Needs `files_create_single`; answers 403 without it or while the owning project is locked, 404 when there is no such session. Matching gear rules queue jobs afterwards.
     pub fn upload_file_to_session(&self) -> UploadFileToSession<'_> {
         UploadFileToSession::new(self)
     }
@@ -201,6 +253,8 @@ impl Client {
     /// Adds a note to a session.
     ///
     /// `POST /sessions/{container_id}/notes`
+    ///
+    /// The text must not be empty; the server adds id, author and times. Answers the note. Needs `notes_manage` on the project.
     pub fn add_session_note(&self) -> AddSessionNote<'_> {
         AddSessionNote::new(self)
     }
@@ -208,6 +262,8 @@ impl Client {
     /// Reads a session.
     ///
     /// `GET /sessions/{session_id}`
+    ///
+    /// The whole document, with `info`, files and analyses, which lists leave out. Answers 404 when there is no such session, 403 when the caller may not see it.
     pub fn get_session(&self) -> GetSession<'_> {
         GetSession::new(self)
     }
@@ -215,6 +271,8 @@ impl Client {
     /// Changes fields of a session, or moves it to another subject or project.
     ///
     /// `PUT /sessions/{session_id}`
+    ///
+    /// Only the given fields change; `info` is replaced whole. `age` is in seconds, `weight` in kilograms. A move to a project that has a subject of the same label answers 422. Answers 404 when there is no such session, 403 when the caller may not, 422 for unknown fields.
     pub fn modify_session(&self) -> ModifySession<'_> {
         ModifySession::new(self)
     }
@@ -222,6 +280,8 @@ impl Client {
     /// Deletes a session with everything below it.
     ///
     /// `DELETE /sessions/{session_id}`
+    ///
+    /// Answers counts. Answers 404 when there is no such session; 403 when the caller may not delete it, when it holds data that did not come from users or jobs (`reason: original_data_present`), or when an analysis uses one of its files as input (`reason: analysis_conflict`); 400 when the site asks for a delete reason and none is given.
     pub fn delete_session(&self) -> DeleteSession<'_> {
         DeleteSession::new(self)
     }
@@ -229,6 +289,8 @@ impl Client {
     /// Lists the acquisitions of a session.
     ///
     /// `GET /sessions/{session_id}/acquisitions`
+    ///
+    /// Only what the caller may see, unless `exhaustive=true` (site admins and devices). Rows leave out `info`, the `info` of files and analyses; `include_all_info=true` brings the former two, reading a single one brings all. Without `sort` rows come in ascending order of id, so that `after_id` can go on after the last one. Answers 422 for paging parameters that exclude each other, 400 or 422 for a filter that cannot be read.
     pub fn get_session_acquisitions(&self) -> GetSessionAcquisitions<'_> {
         GetSessionAcquisitions::new(self)
     }
@@ -236,6 +298,8 @@ impl Client {
     /// Downloads an output file of an analysis of a session.
     ///
     /// `GET /sessions/{session_id}/analyses/{analysis_id}/files/{filename}`
+    ///
+    /// As the download by the analysis's own id: the stored bytes, one zip member with `member`, ranges with `view=true`. Answers 404 when there is no such file.
     pub fn download_output_from_session_analysis(
         &self,
     ) -> DownloadOutputFromSessionAnalysis<'_> {
@@ -245,6 +309,8 @@ impl Client {
     /// Copies a session to a subject or project.
     ///
     /// `POST /sessions/{session_id}/copy`
+    ///
+    /// `filter` is required and says what to leave out. Answers the new session, whose files share the stored bytes. Needs `files_download` on the source and `containers_create_hierarchy` on the destination.
     pub fn session_copy(&self) -> SessionCopy<'_> {
         SessionCopy::new(self)
     }
@@ -252,6 +318,8 @@ impl Client {
     /// Downloads a file of a session by name.
     ///
     /// `GET /sessions/{session_id}/files/{file_name}`
+    ///
+    /// Answers the bytes as they are stored. With `member` one member of a zip file; with `view=true` the file's own content type and `Range` requests (206, or 416 when the range cannot be satisfied); without `view` a range is ignored. May answer 302 to a signed storage address when the request accepts the feature `safe-redirect`; the key must not follow to another host. Answers 404 when there is no such file or version, 400 when `member` is asked of what is not a zip, 409 when `hash` differs. A name with a slash cannot be addressed this way: use `download_file`.
     pub fn download_file_from_session(&self) -> DownloadFileFromSession<'_> {
         DownloadFileFromSession::new(self)
     }
@@ -266,6 +334,8 @@ impl Client {
     /// Lists the members of a zipped output file of an analysis of a session.
     ///
     /// `GET /sessions/{session_id}/analyses/{analysis_id}/files/{filename}`
+    ///
+    /// Answers 400 when the file is not a zip, 404 when there is no such file.
     pub fn get_session_analysis_output_zip_info(
         &self,
     ) -> GetSessionAnalysisOutputZipInfo<'_> {
@@ -275,6 +345,8 @@ impl Client {
     /// Makes a ticket for the download of an output file of an analysis of a session.
     ///
     /// `GET /sessions/{session_id}/analyses/{analysis_id}/files/{filename}`
+    ///
+    /// As the download by the analysis's own id: the stored bytes, one zip member with `member`, ranges with `view=true`. Answers 404 when there is no such file.
     pub fn get_session_analysis_output_download_ticket(
         &self,
     ) -> GetSessionAnalysisOutputDownloadTicket<'_> {
@@ -284,6 +356,8 @@ impl Client {
     /// Lists the members of a zip file of a session.
     ///
     /// `GET /sessions/{session_id}/files/{file_name}`
+    ///
+    /// Each member with its path, size in bytes and time. Answers 400 when the file is not a zip, 404 when there is no such file.
     pub fn get_session_file_zip_info(&self) -> GetSessionFileZipInfo<'_> {
         GetSessionFileZipInfo::new(self)
     }
@@ -291,6 +365,8 @@ impl Client {
     /// Makes a ticket for the download of a file of a session.
     ///
     /// `GET /sessions/{session_id}/files/{file_name}`
+    ///
+    /// The ticket takes the place of the key in a later request for the same file (`?ticket=`), so that the address can be handed on. Answers 404 when there is no such file.
     pub fn get_session_download_ticket(&self) -> GetSessionDownloadTicket<'_> {
         GetSessionDownloadTicket::new(self)
     }
@@ -334,6 +410,8 @@ impl<'a> GetAllSessions<'a> {
     }
 
     /// Sets `after_id` in the query.
+    ///
+    /// Answers only rows whose id is greater, in ascending order of id; empty starts at the beginning. Not together with `sort`, `page` or `skip`.
     pub fn after_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -343,6 +421,8 @@ impl<'a> GetAllSessions<'a> {
     }
 
     /// Sets `exhaustive` in the query.
+    ///
+    /// Answers also what the caller has no permission for. Site admins and devices only.
     pub fn exhaustive<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -352,6 +432,8 @@ impl<'a> GetAllSessions<'a> {
     }
 
     /// Sets `filter` in the query.
+    ///
+    /// Conditions that must all hold, separated by commas, each a field, an operator (`=`, `!=`, `<`, `<=`, `>`, `>=`, or `=~` for an unanchored regular expression) and a value. In double quotes a value stays text; a literal comma is written `\,`.
     pub fn filter<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -361,6 +443,8 @@ impl<'a> GetAllSessions<'a> {
     }
 
     /// Sets `include_all_info` in the query.
+    ///
+    /// Answers `info` of rows and of their files in full.
     pub fn include_all_info<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -370,6 +454,8 @@ impl<'a> GetAllSessions<'a> {
     }
 
     /// Sets `join` in the query.
+    ///
+    /// Adds related documents; `origin` adds who or what made the container and its files.
     pub fn join<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<crate::types::JoinType>,
@@ -379,6 +465,8 @@ impl<'a> GetAllSessions<'a> {
     }
 
     /// Sets `join_avatars` in the query.
+    ///
+    /// Adds names and pictures of the users who wrote notes.
     pub fn join_avatars<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -388,6 +476,8 @@ impl<'a> GetAllSessions<'a> {
     }
 
     /// Sets `limit` in the query.
+    ///
+    /// The largest number of rows to answer.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -397,6 +487,8 @@ impl<'a> GetAllSessions<'a> {
     }
 
     /// Sets `page` in the query.
+    ///
+    /// The page to answer, counted from 1; needs `limit`. Not together with `skip` or `after_id`.
     pub fn page<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -406,6 +498,8 @@ impl<'a> GetAllSessions<'a> {
     }
 
     /// Sets `skip` in the query.
+    ///
+    /// The number of rows to leave out at the start. Not together with `page` or `after_id`.
     pub fn skip<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -415,6 +509,8 @@ impl<'a> GetAllSessions<'a> {
     }
 
     /// Sets `sort` in the query.
+    ///
+    /// Fields to sort by, separated by commas, each with `:asc` (the default) or `:desc`.
     pub fn sort<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -433,6 +529,8 @@ impl<'a> GetAllSessions<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -560,7 +658,7 @@ impl<'a> GetSessionAnalyses<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
             after_id: Ok(None),
             filter: Ok(None),
             include_all_info: Ok(None),
@@ -576,6 +674,8 @@ impl<'a> GetSessionAnalyses<'a> {
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -585,6 +685,8 @@ impl<'a> GetSessionAnalyses<'a> {
     }
 
     /// Sets `after_id` in the query.
+    ///
+    /// Answers only rows whose id is greater, in ascending order of id; empty starts at the beginning. Not together with `sort`, `page` or `skip`.
     pub fn after_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -594,6 +696,8 @@ impl<'a> GetSessionAnalyses<'a> {
     }
 
     /// Sets `filter` in the query.
+    ///
+    /// Conditions that must all hold, separated by commas, each a field, an operator (`=`, `!=`, `<`, `<=`, `>`, `>=`, or `=~` for an unanchored regular expression) and a value. In double quotes a value stays text; a literal comma is written `\,`.
     pub fn filter<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -603,6 +707,8 @@ impl<'a> GetSessionAnalyses<'a> {
     }
 
     /// Sets `include_all_info` in the query.
+    ///
+    /// Answers `info` of rows and of their files in full.
     pub fn include_all_info<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -612,6 +718,8 @@ impl<'a> GetSessionAnalyses<'a> {
     }
 
     /// Sets `inflate_job` in the query.
+    ///
+    /// Answers the whole job in place of its id.
     pub fn inflate_job<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -621,6 +729,8 @@ impl<'a> GetSessionAnalyses<'a> {
     }
 
     /// Sets `join` in the query.
+    ///
+    /// Adds related documents; `origin` adds who or what made the container and its files.
     pub fn join<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<crate::types::JoinType>,
@@ -630,6 +740,8 @@ impl<'a> GetSessionAnalyses<'a> {
     }
 
     /// Sets `join_avatars` in the query.
+    ///
+    /// Adds names and pictures of the users who wrote notes.
     pub fn join_avatars<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -639,6 +751,8 @@ impl<'a> GetSessionAnalyses<'a> {
     }
 
     /// Sets `limit` in the query.
+    ///
+    /// The largest number of rows to answer.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -648,6 +762,8 @@ impl<'a> GetSessionAnalyses<'a> {
     }
 
     /// Sets `page` in the query.
+    ///
+    /// The page to answer, counted from 1; needs `limit`. Not together with `skip` or `after_id`.
     pub fn page<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -657,6 +773,8 @@ impl<'a> GetSessionAnalyses<'a> {
     }
 
     /// Sets `skip` in the query.
+    ///
+    /// The number of rows to leave out at the start. Not together with `page` or `after_id`.
     pub fn skip<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -666,6 +784,8 @@ impl<'a> GetSessionAnalyses<'a> {
     }
 
     /// Sets `sort` in the query.
+    ///
+    /// Fields to sort by, separated by commas, each with `:asc` (the default) or `:desc`.
     pub fn sort<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -675,6 +795,8 @@ impl<'a> GetSessionAnalyses<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -739,13 +861,15 @@ impl<'a> AddSessionAnalysis<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
             job: Ok(None),
-            body: Err("body was not initialized".to_string()),
+            body: Err("body is missing".to_string()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -755,6 +879,8 @@ impl<'a> AddSessionAnalysis<'a> {
     }
 
     /// Sets `job` in the query.
+    ///
+    /// Answers the id of the analysis's job in place of the analysis's own.
     pub fn job<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -802,8 +928,8 @@ impl<'a> GetSessionAnalysis<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            analysis_id: Err("analysis_id was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            analysis_id: Err("analysis_id is missing".to_string()),
             inflate_job: Ok(None),
             join: Ok(None),
             join_avatars: Ok(None),
@@ -811,6 +937,8 @@ impl<'a> GetSessionAnalysis<'a> {
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -820,6 +948,8 @@ impl<'a> GetSessionAnalysis<'a> {
     }
 
     /// Sets `analysis_id` in the path, which has to be given.
+    ///
+    /// The id of the analysis.
     pub fn analysis_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -829,6 +959,8 @@ impl<'a> GetSessionAnalysis<'a> {
     }
 
     /// Sets `inflate_job` in the query.
+    ///
+    /// Answers the whole job in place of its id.
     pub fn inflate_job<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -838,6 +970,8 @@ impl<'a> GetSessionAnalysis<'a> {
     }
 
     /// Sets `join` in the query.
+    ///
+    /// Adds related documents; `origin` adds who or what made the container and its files.
     pub fn join<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<crate::types::JoinType>,
@@ -847,6 +981,8 @@ impl<'a> GetSessionAnalysis<'a> {
     }
 
     /// Sets `join_avatars` in the query.
+    ///
+    /// Adds names and pictures of the users who wrote notes.
     pub fn join_avatars<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -885,13 +1021,15 @@ impl<'a> ModifySessionAnalysis<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            analysis_id: Err("analysis_id was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            analysis_id: Err("analysis_id is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -901,6 +1039,8 @@ impl<'a> ModifySessionAnalysis<'a> {
     }
 
     /// Sets `analysis_id` in the path, which has to be given.
+    ///
+    /// The id of the analysis.
     pub fn analysis_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -970,13 +1110,15 @@ impl<'a> DeleteSessionAnalysis<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            analysis_id: Err("analysis_id was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            analysis_id: Err("analysis_id is missing".to_string()),
             delete_reason: Ok(None),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -986,6 +1128,8 @@ impl<'a> DeleteSessionAnalysis<'a> {
     }
 
     /// Sets `analysis_id` in the path, which has to be given.
+    ///
+    /// The id of the analysis.
     pub fn analysis_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -995,6 +1139,8 @@ impl<'a> DeleteSessionAnalysis<'a> {
     }
 
     /// Sets `delete_reason` in the query.
+    ///
+    /// Why it is deleted. Sites that keep an audit trail ask for it.
     pub fn delete_reason<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<crate::types::ContainerDeleteReason>,
@@ -1036,18 +1182,20 @@ impl<'a> UploadOutputToSessionAnalysis<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            analysis_id: Err("analysis_id was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            analysis_id: Err("analysis_id is missing".to_string()),
             id: Ok(None),
             job: Ok(None),
             level: Ok(None),
             ticket: Ok(None),
             content_type: Ok(None),
-            body: Err("body was not initialized".to_string()),
+            body: Err("body is missing".to_string()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1057,6 +1205,8 @@ impl<'a> UploadOutputToSessionAnalysis<'a> {
     }
 
     /// Sets `analysis_id` in the path, which has to be given.
+    ///
+    /// The id of the analysis.
     pub fn analysis_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1066,6 +1216,8 @@ impl<'a> UploadOutputToSessionAnalysis<'a> {
     }
 
     /// Sets `id` in the query.
+    ///
+    /// The container that the outputs go to; for the engine.
     pub fn id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1075,6 +1227,8 @@ impl<'a> UploadOutputToSessionAnalysis<'a> {
     }
 
     /// Sets `job` in the query.
+    ///
+    /// The job whose outputs these are; for the engine.
     pub fn job<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1084,6 +1238,8 @@ impl<'a> UploadOutputToSessionAnalysis<'a> {
     }
 
     /// Sets `level` in the query.
+    ///
+    /// The kind of container that the outputs go to; for the engine.
     pub fn level<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<crate::types::ContainerType>,
@@ -1093,6 +1249,8 @@ impl<'a> UploadOutputToSessionAnalysis<'a> {
     }
 
     /// Sets `ticket` in the query.
+    ///
+    /// A ticket in place of a key, or empty to ask for one.
     pub fn ticket<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1167,13 +1325,15 @@ impl<'a> DeleteSessionAnalysisNote<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            analysis_id: Err("analysis_id was not initialized".to_string()),
-            note_id: Err("note_id was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            analysis_id: Err("analysis_id is missing".to_string()),
+            note_id: Err("note_id is missing".to_string()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1183,6 +1343,8 @@ impl<'a> DeleteSessionAnalysisNote<'a> {
     }
 
     /// Sets `analysis_id` in the path, which has to be given.
+    ///
+    /// The id of the analysis.
     pub fn analysis_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1192,6 +1354,8 @@ impl<'a> DeleteSessionAnalysisNote<'a> {
     }
 
     /// Sets `note_id` in the path, which has to be given.
+    ///
+    /// The id of the note.
     pub fn note_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1231,13 +1395,15 @@ impl<'a> ModifySessionFile<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            filename: Err("filename was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            filename: Err("filename is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1247,6 +1413,8 @@ impl<'a> ModifySessionFile<'a> {
     }
 
     /// Sets `filename` in the path, which has to be given.
+    ///
+    /// The name of the file.
     pub fn filename<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1315,14 +1483,16 @@ impl<'a> DeleteSessionFile<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            filename: Err("filename was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            filename: Err("filename is missing".to_string()),
             delete_reason: Ok(None),
             force: Ok(None),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1332,6 +1502,8 @@ impl<'a> DeleteSessionFile<'a> {
     }
 
     /// Sets `filename` in the path, which has to be given.
+    ///
+    /// The name of the file.
     pub fn filename<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1341,6 +1513,8 @@ impl<'a> DeleteSessionFile<'a> {
     }
 
     /// Sets `delete_reason` in the query.
+    ///
+    /// Why it is deleted. Sites that keep an audit trail ask for it.
     pub fn delete_reason<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<crate::types::ContainerDeleteReason>,
@@ -1350,6 +1524,8 @@ impl<'a> DeleteSessionFile<'a> {
     }
 
     /// Sets `force` in the query.
+    ///
+    /// Deletes even if some checks fail.
     pub fn force<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -1387,13 +1563,15 @@ impl<'a> ModifySessionFileClassification<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            filename: Err("filename was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            filename: Err("filename is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1403,6 +1581,8 @@ impl<'a> ModifySessionFileClassification<'a> {
     }
 
     /// Sets `filename` in the path, which has to be given.
+    ///
+    /// The name of the file.
     pub fn filename<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1475,12 +1655,14 @@ impl<'a> GetSessionFileInfo<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            filename: Err("filename was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            filename: Err("filename is missing".to_string()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1490,6 +1672,8 @@ impl<'a> GetSessionFileInfo<'a> {
     }
 
     /// Sets `filename` in the path, which has to be given.
+    ///
+    /// The name of the file.
     pub fn filename<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1525,13 +1709,15 @@ impl<'a> ModifySessionFileInfo<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            filename: Err("filename was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            filename: Err("filename is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1541,6 +1727,8 @@ impl<'a> ModifySessionFileInfo<'a> {
     }
 
     /// Sets `filename` in the path, which has to be given.
+    ///
+    /// The name of the file.
     pub fn filename<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1600,12 +1788,14 @@ impl<'a> ModifySessionInfo<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1664,12 +1854,14 @@ impl<'a> GetSessionNote<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            note_id: Err("note_id was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            note_id: Err("note_id is missing".to_string()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1679,6 +1871,8 @@ impl<'a> GetSessionNote<'a> {
     }
 
     /// Sets `note_id` in the path, which has to be given.
+    ///
+    /// The id of the note.
     pub fn note_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1714,13 +1908,15 @@ impl<'a> ModifySessionNote<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            note_id: Err("note_id was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            note_id: Err("note_id is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1730,6 +1926,8 @@ impl<'a> ModifySessionNote<'a> {
     }
 
     /// Sets `note_id` in the path, which has to be given.
+    ///
+    /// The id of the note.
     pub fn note_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1789,12 +1987,14 @@ impl<'a> DeleteSessionNote<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            note_id: Err("note_id was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            note_id: Err("note_id is missing".to_string()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1804,6 +2004,8 @@ impl<'a> DeleteSessionNote<'a> {
     }
 
     /// Sets `note_id` in the path, which has to be given.
+    ///
+    /// The id of the note.
     pub fn note_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1838,12 +2040,14 @@ impl<'a> AddSessionTag<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1902,12 +2106,14 @@ impl<'a> AddSessionTags<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            body: Err("body was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            body: Err("body is missing".to_string()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1951,12 +2157,14 @@ impl<'a> DeleteSessionTags<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            body: Err("body was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            body: Err("body is missing".to_string()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2000,12 +2208,14 @@ impl<'a> GetSessionTag<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            value: Err("value was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            value: Err("value is missing".to_string()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2050,13 +2260,15 @@ impl<'a> RenameSessionTag<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            value: Err("value was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            value: Err("value is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2125,12 +2337,14 @@ impl<'a> DeleteSessionTag<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            value: Err("value was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            value: Err("value is missing".to_string()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2175,13 +2389,15 @@ impl<'a> AddSessionAnalysisNote<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            container_id: Err("container_id was not initialized".to_string()),
-            analysis_id: Err("analysis_id was not initialized".to_string()),
+            container_id: Err("container_id is missing".to_string()),
+            analysis_id: Err("analysis_id is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `container_id` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn container_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2191,6 +2407,8 @@ impl<'a> AddSessionAnalysisNote<'a> {
     }
 
     /// Sets `analysis_id` in the path, which has to be given.
+    ///
+    /// The id of the analysis.
     pub fn analysis_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2260,7 +2478,7 @@ impl<'a> UploadFileToSession<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            container_id: Err("container_id was not initialized".to_string()),
+            container_id: Err("container_id is missing".to_string()),
             id: Ok(None),
             job: Ok(None),
             level: Ok(None),
@@ -2268,11 +2486,13 @@ impl<'a> UploadFileToSession<'a> {
             ticket: Ok(None),
             content_type: Ok(None),
             x_accept_feature: Ok(None),
-            body: Err("body was not initialized".to_string()),
+            body: Err("body is missing".to_string()),
         }
     }
 
     /// Sets `container_id` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn container_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2282,6 +2502,8 @@ impl<'a> UploadFileToSession<'a> {
     }
 
     /// Sets `id` in the query.
+    ///
+    /// The container that the outputs go to; for the engine.
     pub fn id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2291,6 +2513,8 @@ impl<'a> UploadFileToSession<'a> {
     }
 
     /// Sets `job` in the query.
+    ///
+    /// The job whose outputs these are; for the engine.
     pub fn job<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2300,6 +2524,8 @@ impl<'a> UploadFileToSession<'a> {
     }
 
     /// Sets `level` in the query.
+    ///
+    /// The kind of container that the outputs go to; for the engine.
     pub fn level<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<crate::types::ContainerType>,
@@ -2309,6 +2535,8 @@ impl<'a> UploadFileToSession<'a> {
     }
 
     /// Sets `preserve_metadata` in the query.
+    ///
+    /// Keeps type, classification, tags and `info` of a file of the same name, unless the upload states others.
     pub fn preserve_metadata<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -2318,6 +2546,8 @@ impl<'a> UploadFileToSession<'a> {
     }
 
     /// Sets `ticket` in the query.
+    ///
+    /// A ticket in place of a key, or empty to ask for one.
     pub fn ticket<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2336,6 +2566,8 @@ impl<'a> UploadFileToSession<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2399,12 +2631,14 @@ impl<'a> AddSessionNote<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            container_id: Err("container_id was not initialized".to_string()),
+            container_id: Err("container_id is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `container_id` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn container_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2465,7 +2699,7 @@ impl<'a> GetSession<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            session_id: Err("session_id was not initialized".to_string()),
+            session_id: Err("session_id is missing".to_string()),
             join: Ok(None),
             join_avatars: Ok(None),
             x_accept_feature: Ok(None),
@@ -2473,6 +2707,8 @@ impl<'a> GetSession<'a> {
     }
 
     /// Sets `session_id` in the path, which has to be given.
+    ///
+    /// The id of the session.
     pub fn session_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2482,6 +2718,8 @@ impl<'a> GetSession<'a> {
     }
 
     /// Sets `join` in the query.
+    ///
+    /// Adds related documents; `origin` adds who or what made the container and its files.
     pub fn join<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<crate::types::JoinType>,
@@ -2491,6 +2729,8 @@ impl<'a> GetSession<'a> {
     }
 
     /// Sets `join_avatars` in the query.
+    ///
+    /// Adds names and pictures of the users who wrote notes.
     pub fn join_avatars<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -2500,6 +2740,8 @@ impl<'a> GetSession<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2536,12 +2778,14 @@ impl<'a> ModifySession<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            session_id: Err("session_id was not initialized".to_string()),
+            session_id: Err("session_id is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `session_id` in the path, which has to be given.
+    ///
+    /// The id of the session.
     pub fn session_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2607,12 +2851,14 @@ impl<'a> DeleteSession<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            session_id: Err("session_id was not initialized".to_string()),
+            session_id: Err("session_id is missing".to_string()),
             delete_reason: Ok(None),
         }
     }
 
     /// Sets `session_id` in the path, which has to be given.
+    ///
+    /// The id of the session.
     pub fn session_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2622,6 +2868,8 @@ impl<'a> DeleteSession<'a> {
     }
 
     /// Sets `delete_reason` in the query.
+    ///
+    /// Why it is deleted. Sites that keep an audit trail ask for it.
     pub fn delete_reason<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<crate::types::ContainerDeleteReason>,
@@ -2666,7 +2914,7 @@ impl<'a> GetSessionAcquisitions<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            session_id: Err("session_id was not initialized".to_string()),
+            session_id: Err("session_id is missing".to_string()),
             after_id: Ok(None),
             collection_id: Ok(None),
             exhaustive: Ok(None),
@@ -2682,6 +2930,8 @@ impl<'a> GetSessionAcquisitions<'a> {
     }
 
     /// Sets `session_id` in the path, which has to be given.
+    ///
+    /// The id of the session.
     pub fn session_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2691,6 +2941,8 @@ impl<'a> GetSessionAcquisitions<'a> {
     }
 
     /// Sets `after_id` in the query.
+    ///
+    /// Answers only rows whose id is greater, in ascending order of id; empty starts at the beginning. Not together with `sort`, `page` or `skip`.
     pub fn after_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2700,6 +2952,8 @@ impl<'a> GetSessionAcquisitions<'a> {
     }
 
     /// Sets `collection_id` in the query.
+    ///
+    /// Only acquisitions of this collection.
     pub fn collection_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2709,6 +2963,8 @@ impl<'a> GetSessionAcquisitions<'a> {
     }
 
     /// Sets `exhaustive` in the query.
+    ///
+    /// Answers also what the caller has no permission for. Site admins and devices only.
     pub fn exhaustive<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -2718,6 +2974,8 @@ impl<'a> GetSessionAcquisitions<'a> {
     }
 
     /// Sets `filter` in the query.
+    ///
+    /// Conditions that must all hold, separated by commas, each a field, an operator (`=`, `!=`, `<`, `<=`, `>`, `>=`, or `=~` for an unanchored regular expression) and a value. In double quotes a value stays text; a literal comma is written `\,`.
     pub fn filter<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2727,6 +2985,8 @@ impl<'a> GetSessionAcquisitions<'a> {
     }
 
     /// Sets `include_all_info` in the query.
+    ///
+    /// Answers `info` of rows and of their files in full.
     pub fn include_all_info<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -2736,6 +2996,8 @@ impl<'a> GetSessionAcquisitions<'a> {
     }
 
     /// Sets `join` in the query.
+    ///
+    /// Adds related documents; `origin` adds who or what made the container and its files.
     pub fn join<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<crate::types::JoinType>,
@@ -2745,6 +3007,8 @@ impl<'a> GetSessionAcquisitions<'a> {
     }
 
     /// Sets `limit` in the query.
+    ///
+    /// The largest number of rows to answer.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -2754,6 +3018,8 @@ impl<'a> GetSessionAcquisitions<'a> {
     }
 
     /// Sets `page` in the query.
+    ///
+    /// The page to answer, counted from 1; needs `limit`. Not together with `skip` or `after_id`.
     pub fn page<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -2763,6 +3029,8 @@ impl<'a> GetSessionAcquisitions<'a> {
     }
 
     /// Sets `skip` in the query.
+    ///
+    /// The number of rows to leave out at the start. Not together with `page` or `after_id`.
     pub fn skip<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -2772,6 +3040,8 @@ impl<'a> GetSessionAcquisitions<'a> {
     }
 
     /// Sets `sort` in the query.
+    ///
+    /// Fields to sort by, separated by commas, each with `:asc` (the default) or `:desc`.
     pub fn sort<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2781,6 +3051,8 @@ impl<'a> GetSessionAcquisitions<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2854,9 +3126,9 @@ impl<'a> DownloadOutputFromSessionAnalysis<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            session_id: Err("session_id was not initialized".to_string()),
-            analysis_id: Err("analysis_id was not initialized".to_string()),
-            filename: Err("filename was not initialized".to_string()),
+            session_id: Err("session_id is missing".to_string()),
+            analysis_id: Err("analysis_id is missing".to_string()),
+            filename: Err("filename is missing".to_string()),
             info: Ok(None),
             member: Ok(None),
             view: Ok(None),
@@ -2867,6 +3139,8 @@ impl<'a> DownloadOutputFromSessionAnalysis<'a> {
     }
 
     /// Sets `session_id` in the path, which has to be given.
+    ///
+    /// The id of the session.
     pub fn session_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2876,6 +3150,8 @@ impl<'a> DownloadOutputFromSessionAnalysis<'a> {
     }
 
     /// Sets `analysis_id` in the path, which has to be given.
+    ///
+    /// The id of the analysis.
     pub fn analysis_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2885,6 +3161,8 @@ impl<'a> DownloadOutputFromSessionAnalysis<'a> {
     }
 
     /// Sets `filename` in the path, which has to be given.
+    ///
+    /// The name of the file.
     pub fn filename<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2894,6 +3172,8 @@ impl<'a> DownloadOutputFromSessionAnalysis<'a> {
     }
 
     /// Sets `info` in the query.
+    ///
+    /// Answers the listing of a zip file in place of its bytes.
     pub fn info<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -2903,6 +3183,8 @@ impl<'a> DownloadOutputFromSessionAnalysis<'a> {
     }
 
     /// Sets `member` in the query.
+    ///
+    /// The path of one member of a zip file, to answer in place of the whole file.
     pub fn member<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2912,6 +3194,8 @@ impl<'a> DownloadOutputFromSessionAnalysis<'a> {
     }
 
     /// Sets `view` in the query.
+    ///
+    /// Answers with the file's own content type and honours `Range`.
     pub fn view<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -2921,6 +3205,8 @@ impl<'a> DownloadOutputFromSessionAnalysis<'a> {
     }
 
     /// Sets `content-range` in the header.
+    ///
+    /// A header of answers, which a request has no use for.
     pub fn content_range<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2930,6 +3216,8 @@ impl<'a> DownloadOutputFromSessionAnalysis<'a> {
     }
 
     /// Sets `range` in the header.
+    ///
+    /// The bytes to answer, as `bytes=first-last`. Honoured only with `view=true`.
     pub fn range<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2939,6 +3227,8 @@ impl<'a> DownloadOutputFromSessionAnalysis<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2994,12 +3284,14 @@ impl<'a> SessionCopy<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            session_id: Err("session_id was not initialized".to_string()),
+            session_id: Err("session_id is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `session_id` in the path, which has to be given.
+    ///
+    /// The id of the session.
     pub fn session_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3073,8 +3365,8 @@ impl<'a> DownloadFileFromSession<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            session_id: Err("session_id was not initialized".to_string()),
-            file_name: Err("file_name was not initialized".to_string()),
+            session_id: Err("session_id is missing".to_string()),
+            file_name: Err("file_name is missing".to_string()),
             hash: Ok(None),
             info: Ok(None),
             member: Ok(None),
@@ -3087,6 +3379,8 @@ impl<'a> DownloadFileFromSession<'a> {
     }
 
     /// Sets `session_id` in the path, which has to be given.
+    ///
+    /// The id of the session.
     pub fn session_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3096,6 +3390,8 @@ impl<'a> DownloadFileFromSession<'a> {
     }
 
     /// Sets `file_name` in the path, which has to be given.
+    ///
+    /// The name of the file.
     pub fn file_name<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3105,6 +3401,8 @@ impl<'a> DownloadFileFromSession<'a> {
     }
 
     /// Sets `hash` in the query.
+    ///
+    /// Answers 409 when the stored hash is another one.
     pub fn hash<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3114,6 +3412,8 @@ impl<'a> DownloadFileFromSession<'a> {
     }
 
     /// Sets `info` in the query.
+    ///
+    /// Answers the listing of a zip file in place of its bytes.
     pub fn info<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -3123,6 +3423,8 @@ impl<'a> DownloadFileFromSession<'a> {
     }
 
     /// Sets `member` in the query.
+    ///
+    /// The path of one member of a zip file, to answer in place of the whole file.
     pub fn member<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3132,6 +3434,8 @@ impl<'a> DownloadFileFromSession<'a> {
     }
 
     /// Sets `version` in the query.
+    ///
+    /// The version; 0 or absent is the current one.
     pub fn version<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -3141,6 +3445,8 @@ impl<'a> DownloadFileFromSession<'a> {
     }
 
     /// Sets `view` in the query.
+    ///
+    /// Answers with the file's own content type and honours `Range`.
     pub fn view<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -3150,6 +3456,8 @@ impl<'a> DownloadFileFromSession<'a> {
     }
 
     /// Sets `content-range` in the header.
+    ///
+    /// A header of answers, which a request has no use for.
     pub fn content_range<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3159,6 +3467,8 @@ impl<'a> DownloadFileFromSession<'a> {
     }
 
     /// Sets `range` in the header.
+    ///
+    /// The bytes to answer, as `bytes=first-last`. Honoured only with `view=true`.
     pub fn range<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3168,6 +3478,8 @@ impl<'a> DownloadFileFromSession<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3234,7 +3546,7 @@ impl<'a> GetSessionJobs<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            session_id: Err("session_id was not initialized".to_string()),
+            session_id: Err("session_id is missing".to_string()),
             after_id: Ok(None),
             filter: Ok(None),
             include_all_info: Ok(None),
@@ -3249,6 +3561,8 @@ impl<'a> GetSessionJobs<'a> {
     }
 
     /// Sets `session_id` in the path, which has to be given.
+    ///
+    /// The id of the session.
     pub fn session_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3258,6 +3572,8 @@ impl<'a> GetSessionJobs<'a> {
     }
 
     /// Sets `after_id` in the query.
+    ///
+    /// Answers only rows whose id is greater, in ascending order of id; empty starts at the beginning. Not together with `sort`, `page` or `skip`.
     pub fn after_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3267,6 +3583,8 @@ impl<'a> GetSessionJobs<'a> {
     }
 
     /// Sets `filter` in the query.
+    ///
+    /// Conditions that must all hold, separated by commas, each a field, an operator (`=`, `!=`, `<`, `<=`, `>`, `>=`, or `=~` for an unanchored regular expression) and a value. In double quotes a value stays text; a literal comma is written `\,`.
     pub fn filter<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3276,6 +3594,8 @@ impl<'a> GetSessionJobs<'a> {
     }
 
     /// Sets `include_all_info` in the query.
+    ///
+    /// Answers `info` of rows and of their files in full.
     pub fn include_all_info<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -3285,6 +3605,8 @@ impl<'a> GetSessionJobs<'a> {
     }
 
     /// Sets `limit` in the query.
+    ///
+    /// The largest number of rows to answer.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -3294,6 +3616,8 @@ impl<'a> GetSessionJobs<'a> {
     }
 
     /// Sets `page` in the query.
+    ///
+    /// The page to answer, counted from 1; needs `limit`. Not together with `skip` or `after_id`.
     pub fn page<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -3303,6 +3627,8 @@ impl<'a> GetSessionJobs<'a> {
     }
 
     /// Sets `skip` in the query.
+    ///
+    /// The number of rows to leave out at the start. Not together with `page` or `after_id`.
     pub fn skip<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -3312,6 +3638,8 @@ impl<'a> GetSessionJobs<'a> {
     }
 
     /// Sets `sort` in the query.
+    ///
+    /// Fields to sort by, separated by commas, each with `:asc` (the default) or `:desc`.
     pub fn sort<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3339,6 +3667,8 @@ impl<'a> GetSessionJobs<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3404,9 +3734,9 @@ impl<'a> GetSessionAnalysisOutputZipInfo<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            session_id: Err("session_id was not initialized".to_string()),
-            analysis_id: Err("analysis_id was not initialized".to_string()),
-            filename: Err("filename was not initialized".to_string()),
+            session_id: Err("session_id is missing".to_string()),
+            analysis_id: Err("analysis_id is missing".to_string()),
+            filename: Err("filename is missing".to_string()),
             member: Ok(None),
             ticket: Ok(None),
             view: Ok(None),
@@ -3417,6 +3747,8 @@ impl<'a> GetSessionAnalysisOutputZipInfo<'a> {
     }
 
     /// Sets `session_id` in the path, which has to be given.
+    ///
+    /// The id of the session.
     pub fn session_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3426,6 +3758,8 @@ impl<'a> GetSessionAnalysisOutputZipInfo<'a> {
     }
 
     /// Sets `analysis_id` in the path, which has to be given.
+    ///
+    /// The id of the analysis.
     pub fn analysis_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3435,6 +3769,8 @@ impl<'a> GetSessionAnalysisOutputZipInfo<'a> {
     }
 
     /// Sets `filename` in the path, which has to be given.
+    ///
+    /// The name of the file.
     pub fn filename<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3444,6 +3780,8 @@ impl<'a> GetSessionAnalysisOutputZipInfo<'a> {
     }
 
     /// Sets `member` in the query.
+    ///
+    /// The path of one member of a zip file, to answer in place of the whole file.
     pub fn member<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3462,6 +3800,8 @@ impl<'a> GetSessionAnalysisOutputZipInfo<'a> {
     }
 
     /// Sets `view` in the query.
+    ///
+    /// Answers with the file's own content type and honours `Range`.
     pub fn view<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -3471,6 +3811,8 @@ impl<'a> GetSessionAnalysisOutputZipInfo<'a> {
     }
 
     /// Sets `content-range` in the header.
+    ///
+    /// A header of answers, which a request has no use for.
     pub fn content_range<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3480,6 +3822,8 @@ impl<'a> GetSessionAnalysisOutputZipInfo<'a> {
     }
 
     /// Sets `range` in the header.
+    ///
+    /// The bytes to answer, as `bytes=first-last`. Honoured only with `view=true`.
     pub fn range<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3489,6 +3833,8 @@ impl<'a> GetSessionAnalysisOutputZipInfo<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3551,9 +3897,9 @@ impl<'a> GetSessionAnalysisOutputDownloadTicket<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            session_id: Err("session_id was not initialized".to_string()),
-            analysis_id: Err("analysis_id was not initialized".to_string()),
-            filename: Err("filename was not initialized".to_string()),
+            session_id: Err("session_id is missing".to_string()),
+            analysis_id: Err("analysis_id is missing".to_string()),
+            filename: Err("filename is missing".to_string()),
             info: Ok(None),
             member: Ok(None),
             view: Ok(None),
@@ -3564,6 +3910,8 @@ impl<'a> GetSessionAnalysisOutputDownloadTicket<'a> {
     }
 
     /// Sets `session_id` in the path, which has to be given.
+    ///
+    /// The id of the session.
     pub fn session_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3573,6 +3921,8 @@ impl<'a> GetSessionAnalysisOutputDownloadTicket<'a> {
     }
 
     /// Sets `analysis_id` in the path, which has to be given.
+    ///
+    /// The id of the analysis.
     pub fn analysis_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3582,6 +3932,8 @@ impl<'a> GetSessionAnalysisOutputDownloadTicket<'a> {
     }
 
     /// Sets `filename` in the path, which has to be given.
+    ///
+    /// The name of the file.
     pub fn filename<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3591,6 +3943,8 @@ impl<'a> GetSessionAnalysisOutputDownloadTicket<'a> {
     }
 
     /// Sets `info` in the query.
+    ///
+    /// Answers the listing of a zip file in place of its bytes.
     pub fn info<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -3600,6 +3954,8 @@ impl<'a> GetSessionAnalysisOutputDownloadTicket<'a> {
     }
 
     /// Sets `member` in the query.
+    ///
+    /// The path of one member of a zip file, to answer in place of the whole file.
     pub fn member<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3609,6 +3965,8 @@ impl<'a> GetSessionAnalysisOutputDownloadTicket<'a> {
     }
 
     /// Sets `view` in the query.
+    ///
+    /// Answers with the file's own content type and honours `Range`.
     pub fn view<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -3618,6 +3976,8 @@ impl<'a> GetSessionAnalysisOutputDownloadTicket<'a> {
     }
 
     /// Sets `content-range` in the header.
+    ///
+    /// A header of answers, which a request has no use for.
     pub fn content_range<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3627,6 +3987,8 @@ impl<'a> GetSessionAnalysisOutputDownloadTicket<'a> {
     }
 
     /// Sets `range` in the header.
+    ///
+    /// The bytes to answer, as `bytes=first-last`. Honoured only with `view=true`.
     pub fn range<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3636,6 +3998,8 @@ impl<'a> GetSessionAnalysisOutputDownloadTicket<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3699,8 +4063,8 @@ impl<'a> GetSessionFileZipInfo<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            session_id: Err("session_id was not initialized".to_string()),
-            file_name: Err("file_name was not initialized".to_string()),
+            session_id: Err("session_id is missing".to_string()),
+            file_name: Err("file_name is missing".to_string()),
             hash: Ok(None),
             member: Ok(None),
             ticket: Ok(None),
@@ -3713,6 +4077,8 @@ impl<'a> GetSessionFileZipInfo<'a> {
     }
 
     /// Sets `session_id` in the path, which has to be given.
+    ///
+    /// The id of the session.
     pub fn session_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3722,6 +4088,8 @@ impl<'a> GetSessionFileZipInfo<'a> {
     }
 
     /// Sets `file_name` in the path, which has to be given.
+    ///
+    /// The name of the file.
     pub fn file_name<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3731,6 +4099,8 @@ impl<'a> GetSessionFileZipInfo<'a> {
     }
 
     /// Sets `hash` in the query.
+    ///
+    /// Answers 409 when the stored hash is another one.
     pub fn hash<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3740,6 +4110,8 @@ impl<'a> GetSessionFileZipInfo<'a> {
     }
 
     /// Sets `member` in the query.
+    ///
+    /// The path of one member of a zip file, to answer in place of the whole file.
     pub fn member<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3758,6 +4130,8 @@ impl<'a> GetSessionFileZipInfo<'a> {
     }
 
     /// Sets `version` in the query.
+    ///
+    /// The version; 0 or absent is the current one.
     pub fn version<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -3767,6 +4141,8 @@ impl<'a> GetSessionFileZipInfo<'a> {
     }
 
     /// Sets `view` in the query.
+    ///
+    /// Answers with the file's own content type and honours `Range`.
     pub fn view<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -3776,6 +4152,8 @@ impl<'a> GetSessionFileZipInfo<'a> {
     }
 
     /// Sets `content-range` in the header.
+    ///
+    /// A header of answers, which a request has no use for.
     pub fn content_range<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3785,6 +4163,8 @@ impl<'a> GetSessionFileZipInfo<'a> {
     }
 
     /// Sets `range` in the header.
+    ///
+    /// The bytes to answer, as `bytes=first-last`. Honoured only with `view=true`.
     pub fn range<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3794,6 +4174,8 @@ impl<'a> GetSessionFileZipInfo<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3856,8 +4238,8 @@ impl<'a> GetSessionDownloadTicket<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            session_id: Err("session_id was not initialized".to_string()),
-            file_name: Err("file_name was not initialized".to_string()),
+            session_id: Err("session_id is missing".to_string()),
+            file_name: Err("file_name is missing".to_string()),
             hash: Ok(None),
             info: Ok(None),
             member: Ok(None),
@@ -3870,6 +4252,8 @@ impl<'a> GetSessionDownloadTicket<'a> {
     }
 
     /// Sets `session_id` in the path, which has to be given.
+    ///
+    /// The id of the session.
     pub fn session_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3879,6 +4263,8 @@ impl<'a> GetSessionDownloadTicket<'a> {
     }
 
     /// Sets `file_name` in the path, which has to be given.
+    ///
+    /// The name of the file.
     pub fn file_name<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3888,6 +4274,8 @@ impl<'a> GetSessionDownloadTicket<'a> {
     }
 
     /// Sets `hash` in the query.
+    ///
+    /// Answers 409 when the stored hash is another one.
     pub fn hash<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3897,6 +4285,8 @@ impl<'a> GetSessionDownloadTicket<'a> {
     }
 
     /// Sets `info` in the query.
+    ///
+    /// Answers the listing of a zip file in place of its bytes.
     pub fn info<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -3906,6 +4296,8 @@ impl<'a> GetSessionDownloadTicket<'a> {
     }
 
     /// Sets `member` in the query.
+    ///
+    /// The path of one member of a zip file, to answer in place of the whole file.
     pub fn member<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3915,6 +4307,8 @@ impl<'a> GetSessionDownloadTicket<'a> {
     }
 
     /// Sets `version` in the query.
+    ///
+    /// The version; 0 or absent is the current one.
     pub fn version<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -3924,6 +4318,8 @@ impl<'a> GetSessionDownloadTicket<'a> {
     }
 
     /// Sets `view` in the query.
+    ///
+    /// Answers with the file's own content type and honours `Range`.
     pub fn view<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -3933,6 +4329,8 @@ impl<'a> GetSessionDownloadTicket<'a> {
     }
 
     /// Sets `content-range` in the header.
+    ///
+    /// A header of answers, which a request has no use for.
     pub fn content_range<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3942,6 +4340,8 @@ impl<'a> GetSessionDownloadTicket<'a> {
     }
 
     /// Sets `range` in the header.
+    ///
+    /// The bytes to answer, as `bytes=first-last`. Honoured only with `view=true`.
     pub fn range<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3951,6 +4351,8 @@ impl<'a> GetSessionDownloadTicket<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,

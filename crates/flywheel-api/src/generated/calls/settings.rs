@@ -36,11 +36,13 @@ impl<'a> GetProjectSettings<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            project_id: Err("project_id was not initialized".to_string()),
+            project_id: Err("project_id is missing".to_string()),
         }
     }
 
     /// Sets `project_id` in the path, which has to be given.
+    ///
+    /// The id of the project.
     pub fn project_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -77,13 +79,15 @@ impl<'a> ModifyProjectSettings<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            project_id: Err("project_id was not initialized".to_string()),
+            project_id: Err("project_id is missing".to_string()),
             x_accept_feature: Ok(None),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `project_id` in the path, which has to be given.
+    ///
+    /// The id of the project.
     pub fn project_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -93,6 +97,8 @@ impl<'a> ModifyProjectSettings<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,

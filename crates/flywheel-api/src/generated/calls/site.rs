@@ -34,6 +34,8 @@ impl Client {
     /// Adds a storage or compute provider.
     ///
     /// `POST /site/providers`
+    ///
+    /// Site admins only. Credentials are never given out again.
     pub fn add_provider(&self) -> AddProvider<'_> {
         AddProvider::new(self)
     }
@@ -41,6 +43,8 @@ impl Client {
     /// Reads a provider.
     ///
     /// `GET /site/providers/{provider_id}`
+    ///
+    /// Without its credentials.
     pub fn get_provider(&self) -> GetProvider<'_> {
         GetProvider::new(self)
     }
@@ -90,6 +94,8 @@ impl Client {
     /// Changes a site gear rule.
     ///
     /// `PUT /site/rules/{rule_id}`
+    ///
+    /// Projects that already have a copy keep theirs.
     pub fn modify_site_rule(&self) -> ModifySiteRule<'_> {
         ModifySiteRule::new(self)
     }
@@ -97,6 +103,8 @@ impl Client {
     /// Removes a site gear rule.
     ///
     /// `DELETE /site/rules/{rule_id}`
+    ///
+    /// Projects that already have a copy keep theirs.
     pub fn remove_site_rule(&self) -> RemoveSiteRule<'_> {
         RemoveSiteRule::new(self)
     }
@@ -111,6 +119,8 @@ impl Client {
     /// Changes the site's settings.
     ///
     /// `PUT /site/settings`
+    ///
+    /// Site admins only.
     pub fn modify_site_settings(&self) -> ModifySiteSettings<'_> {
         ModifySiteSettings::new(self)
     }
@@ -152,7 +162,7 @@ impl<'a> ModifyBookmarkList<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            body: Err("body was not initialized".to_string()),
+            body: Err("body is missing".to_string()),
         }
     }
 
@@ -208,6 +218,8 @@ impl<'a> GetProviders<'a> {
     }
 
     /// Sets `after_id` in the query.
+    ///
+    /// Answers only rows whose id is greater, in ascending order of id; empty starts at the beginning. Not together with `sort`, `page` or `skip`.
     pub fn after_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -226,6 +238,8 @@ impl<'a> GetProviders<'a> {
     }
 
     /// Sets `filter` in the query.
+    ///
+    /// Conditions that must all hold, separated by commas, each a field, an operator (`=`, `!=`, `<`, `<=`, `>`, `>=`, or `=~` for an unanchored regular expression) and a value. In double quotes a value stays text; a literal comma is written `\,`.
     pub fn filter<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -235,6 +249,8 @@ impl<'a> GetProviders<'a> {
     }
 
     /// Sets `limit` in the query.
+    ///
+    /// The largest number of rows to answer.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -244,6 +260,8 @@ impl<'a> GetProviders<'a> {
     }
 
     /// Sets `page` in the query.
+    ///
+    /// The page to answer, counted from 1; needs `limit`. Not together with `skip` or `after_id`.
     pub fn page<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -253,6 +271,8 @@ impl<'a> GetProviders<'a> {
     }
 
     /// Sets `skip` in the query.
+    ///
+    /// The number of rows to leave out at the start. Not together with `page` or `after_id`.
     pub fn skip<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -262,6 +282,8 @@ impl<'a> GetProviders<'a> {
     }
 
     /// Sets `sort` in the query.
+    ///
+    /// Fields to sort by, separated by commas, each with `:asc` (the default) or `:desc`.
     pub fn sort<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -361,7 +383,7 @@ impl<'a> GetProvider<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            provider_id: Err("provider_id was not initialized".to_string()),
+            provider_id: Err("provider_id is missing".to_string()),
         }
     }
 
@@ -399,7 +421,7 @@ impl<'a> ModifyProvider<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            provider_id: Err("provider_id was not initialized".to_string()),
+            provider_id: Err("provider_id is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
@@ -471,7 +493,7 @@ impl<'a> DeleteProvider<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            provider_id: Err("provider_id was not initialized".to_string()),
+            provider_id: Err("provider_id is missing".to_string()),
         }
     }
 
@@ -508,7 +530,7 @@ impl<'a> GetProviderConfig<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            provider_id: Err("provider_id was not initialized".to_string()),
+            provider_id: Err("provider_id is missing".to_string()),
         }
     }
 
@@ -554,6 +576,8 @@ impl<'a> GetSiteRules<'a> {
     }
 
     /// Sets `after_id` in the query.
+    ///
+    /// Answers only rows whose id is greater, in ascending order of id; empty starts at the beginning. Not together with `sort`, `page` or `skip`.
     pub fn after_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -563,6 +587,8 @@ impl<'a> GetSiteRules<'a> {
     }
 
     /// Sets `limit` in the query.
+    ///
+    /// The largest number of rows to answer.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -667,11 +693,13 @@ impl<'a> GetSiteRule<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            rule_id: Err("rule_id was not initialized".to_string()),
+            rule_id: Err("rule_id is missing".to_string()),
         }
     }
 
     /// Sets `rule_id` in the path, which has to be given.
+    ///
+    /// The id of the rule.
     pub fn rule_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -705,12 +733,14 @@ impl<'a> ModifySiteRule<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            rule_id: Err("rule_id was not initialized".to_string()),
+            rule_id: Err("rule_id is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `rule_id` in the path, which has to be given.
+    ///
+    /// The id of the rule.
     pub fn rule_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -777,11 +807,13 @@ impl<'a> RemoveSiteRule<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            rule_id: Err("rule_id was not initialized".to_string()),
+            rule_id: Err("rule_id is missing".to_string()),
         }
     }
 
     /// Sets `rule_id` in the path, which has to be given.
+    ///
+    /// The id of the rule.
     pub fn rule_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,

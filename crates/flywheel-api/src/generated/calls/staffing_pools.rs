@@ -79,6 +79,8 @@ impl<'a> FindAllApiStaffingPoolsGet<'a> {
     }
 
     /// Sets `after_id` in the query.
+    ///
+    /// Answers only rows whose id is greater, in ascending order of id; empty starts at the beginning. Not together with `sort`, `page` or `skip`.
     pub fn after_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -88,6 +90,8 @@ impl<'a> FindAllApiStaffingPoolsGet<'a> {
     }
 
     /// Sets `filter` in the query.
+    ///
+    /// Conditions that must all hold, separated by commas, each a field, an operator (`=`, `!=`, `<`, `<=`, `>`, `>=`, or `=~` for an unanchored regular expression) and a value. In double quotes a value stays text; a literal comma is written `\,`.
     pub fn filter<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -97,6 +101,8 @@ impl<'a> FindAllApiStaffingPoolsGet<'a> {
     }
 
     /// Sets `limit` in the query.
+    ///
+    /// The largest number of rows to answer.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -106,6 +112,8 @@ impl<'a> FindAllApiStaffingPoolsGet<'a> {
     }
 
     /// Sets `page` in the query.
+    ///
+    /// The page to answer, counted from 1; needs `limit`. Not together with `skip` or `after_id`.
     pub fn page<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -115,6 +123,8 @@ impl<'a> FindAllApiStaffingPoolsGet<'a> {
     }
 
     /// Sets `skip` in the query.
+    ///
+    /// The number of rows to leave out at the start. Not together with `page` or `after_id`.
     pub fn skip<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -124,6 +134,8 @@ impl<'a> FindAllApiStaffingPoolsGet<'a> {
     }
 
     /// Sets `sort` in the query.
+    ///
+    /// Fields to sort by, separated by commas, each with `:asc` (the default) or `:desc`.
     pub fn sort<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -228,12 +240,14 @@ impl<'a> SetUserStaffingPools<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            user_id: Err("user_id was not initialized".to_string()),
+            user_id: Err("user_id is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `user_id` in the path, which has to be given.
+    ///
+    /// The id of the user.
     pub fn user_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -298,7 +312,7 @@ impl<'a> GetStaffingPool<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            pool_id: Err("pool_id was not initialized".to_string()),
+            pool_id: Err("pool_id is missing".to_string()),
         }
     }
 
@@ -336,7 +350,7 @@ impl<'a> ModifyStaffingPool<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            pool_id: Err("pool_id was not initialized".to_string()),
+            pool_id: Err("pool_id is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
@@ -408,7 +422,7 @@ impl<'a> DeleteStaffingPool<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            pool_id: Err("pool_id was not initialized".to_string()),
+            pool_id: Err("pool_id is missing".to_string()),
         }
     }
 

@@ -50,7 +50,7 @@ impl<'a> AddStorageFile<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            body: Err("body was not initialized".to_string()),
+            body: Err("body is missing".to_string()),
         }
     }
 
@@ -87,11 +87,13 @@ impl<'a> GetStorageFile<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            file_id: Err("file_id was not initialized".to_string()),
+            file_id: Err("file_id is missing".to_string()),
         }
     }
 
     /// Sets `file_id` in the path, which has to be given.
+    ///
+    /// The id that all versions of the file share.
     pub fn file_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -124,11 +126,13 @@ impl<'a> DeleteStorageFile<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            file_id: Err("file_id was not initialized".to_string()),
+            file_id: Err("file_id is missing".to_string()),
         }
     }
 
     /// Sets `file_id` in the path, which has to be given.
+    ///
+    /// The id that all versions of the file share.
     pub fn file_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -161,11 +165,13 @@ impl<'a> CreateStorageFileTicket<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            file_id: Err("file_id was not initialized".to_string()),
+            file_id: Err("file_id is missing".to_string()),
         }
     }
 
     /// Sets `file_id` in the path, which has to be given.
+    ///
+    /// The id that all versions of the file share.
     pub fn file_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,

@@ -13,6 +13,8 @@ impl Client {
     /// Lists subjects.
     ///
     /// `GET /subjects`
+    ///
+    /// Only what the caller may see, unless `exhaustive=true` (site admins and devices). Rows leave out names, sex, race and ethnicity. Rows leave out `info`, the `info` of files and analyses; `include_all_info=true` brings the former two, reading a single one brings all. Without `sort` rows come in ascending order of id, so that `after_id` can go on after the last one. Answers 422 for paging parameters that exclude each other, 400 or 422 for a filter that cannot be read.
     pub fn get_all_subjects(&self) -> GetAllSubjects<'_> {
         GetAllSubjects::new(self)
     }
@@ -20,6 +22,8 @@ impl Client {
     /// Creates a subject in a project.
     ///
     /// `POST /subjects`
+    ///
+    /// Answers its id. A label that another subject of the project has answers 409. Needs `containers_create_hierarchy` (403). Answers 404 when there is no such project, 422 for unknown or missing fields.
     pub fn add_subject(&self) -> AddSubject<'_> {
         AddSubject::new(self)
     }
@@ -27,6 +31,8 @@ impl Client {
     /// Makes or finds the master code of a person.
     ///
     /// `POST /subjects/master-code`
+    ///
+    /// From a patient id, or from name and date of birth; the same person gets the same code.
     pub fn create_master_subject_code(&self) -> CreateMasterSubjectCode<'_> {
         CreateMasterSubjectCode::new(self)
     }
@@ -34,6 +40,8 @@ impl Client {
     /// Tells whether a master code exists.
     ///
     /// `GET /subjects/master-code/{code}`
+    ///
+    /// Answers 404 when it does not.
     pub fn verify_master_subject_code(&self) -> VerifyMasterSubjectCode<'_> {
         VerifyMasterSubjectCode::new(self)
     }
@@ -41,6 +49,8 @@ impl Client {
     /// Lists the analyses that belong directly to a subject.
     ///
     /// `GET /subjects/{cid}/analyses`
+    ///
+    /// Rows leave out `info`; `include_all_info=true` brings it. With `inflate_job` the job stands in place of its id.
     pub fn get_subject_analyses(&self) -> GetSubjectAnalyses<'_> {
         GetSubjectAnalyses::new(self)
     }
@@ -48,6 +58,8 @@ impl Client {
     /// Adds an analysis to a subject.
     ///
     /// `POST /subjects/{cid}/analyses`
+    ///
+    /// Either an ad hoc analysis (label, inputs) or, with a `job` in the body, one whose gear job is queued at once. Answers the id of the analysis; with `job=true` the id of its job. Answers 404 when an input file does not exist, 422 when the job's config does not fit the gear's manifest, 403 when the caller may not create analyses there.
     pub fn add_subject_analysis(&self) -> AddSubjectAnalysis<'_> {
         AddSubjectAnalysis::new(self)
     }
@@ -55,6 +67,8 @@ impl Client {
     /// Reads an analysis of a subject.
     ///
     /// `GET /subjects/{cid}/analyses/{analysis_id}`
+    ///
+    /// With `inflate_job` the job stands in place of its id. Answers 404 when there is no such analysis, 403 when the caller may not see it.
     pub fn get_subject_analysis(&self) -> GetSubjectAnalysis<'_> {
         GetSubjectAnalysis::new(self)
     }
@@ -62,6 +76,8 @@ impl Client {
     /// Changes label or description of an analysis of a subject.
     ///
     /// `PUT /subjects/{cid}/analyses/{analysis_id}`
+    ///
+    /// Answers 404 when there is no such analysis, 403 when the caller may not change it.
     pub fn modify_subject_analysis(&self) -> ModifySubjectAnalysis<'_> {
         ModifySubjectAnalysis::new(self)
     }
@@ -69,6 +85,8 @@ impl Client {
     /// Deletes an analysis of a subject with its output files.
     ///
     /// `DELETE /subjects/{cid}/analyses/{analysis_id}`
+    ///
+    /// Answers 404 when there is no such analysis, 403 when the caller may not delete it, 400 when the site asks for a delete reason and none is given.
     pub fn delete_subject_analysis(&self) -> DeleteSubjectAnalysis<'_> {
         DeleteSubjectAnalysis::new(self)
     }
@@ -76,6 +94,8 @@ impl Client {
     /// Uploads output files to an analysis of a subject.
     ///
     /// `POST /subjects/{cid}/analyses/{analysis_id}/files`
+    ///
+    /// Use the upload by the analysis's own id instead. Answers one file entry for each part.
     ///
     /// Deprecated: the platform means to drop it.
     pub fn upload_output_to_subject_analysis(
@@ -87,6 +107,8 @@ impl Client {
     /// Deletes a note of an analysis of a subject.
     ///
     /// `DELETE /subjects/{cid}/analyses/{analysis_id}/notes/{note_id}`
+    ///
+    /// Only its author or a site admin may; others get 403.
     pub fn delete_subject_analysis_note(&self) -> DeleteSubjectAnalysisNote<'_> {
         DeleteSubjectAnalysisNote::new(self)
     }
@@ -94,6 +116,8 @@ impl Client {
     /// Sets type or modality of a file of a subject.
     ///
     /// `PUT /subjects/{cid}/files/{filename}`
+    ///
+    /// Another modality clears the classification, except `Custom`. Unknown keys in the body are refused with 422. Answers 404 when there is no such file.
     pub fn modify_subject_file(&self) -> ModifySubjectFile<'_> {
         ModifySubjectFile::new(self)
     }
@@ -101,6 +125,8 @@ impl Client {
     /// Deletes a file of a subject by name.
     ///
     /// `DELETE /subjects/{cid}/files/{filename}`
+    ///
+    /// Answers 404 when there is no such file, 403 when the caller may not delete it (files from devices need more than files from users and jobs) or when an analysis uses it as input (`reason: analysis_conflict`), 400 when the site asks for a delete reason and none is given. A name with a slash cannot be addressed this way: use `delete_file`.
     pub fn delete_subject_file(&self) -> DeleteSubjectFile<'_> {
         DeleteSubjectFile::new(self)
     }
@@ -108,6 +134,8 @@ impl Client {
     /// Changes the classification of a file of a subject.
     ///
     /// `PATCH /subjects/{cid}/files/{filename}/classification`
+    ///
+    /// `add` and `delete` change single values, `replace` (alone, or with `modality`) sets all. Values must be known to the file's modality, except under `Custom`; otherwise 422 with `unaccepted_keys`. `replace` beside `add` or `delete` answers 400.
     pub fn modify_subject_file_classification(
         &self,
     ) -> ModifySubjectFileClassification<'_> {
@@ -117,6 +145,8 @@ impl Client {
     /// Reads a file entry of a subject by name, `info` included.
     ///
     /// `GET /subjects/{cid}/files/{filename}/info`
+    ///
+    /// Answers 404 when there is no such file. A name with a slash cannot be addressed this way: use `get_file`.
     pub fn get_subject_file_info(&self) -> GetSubjectFileInfo<'_> {
         GetSubjectFileInfo::new(self)
     }
@@ -124,6 +154,8 @@ impl Client {
     /// Changes the `info` of a file of a subject.
     ///
     /// `PATCH /subjects/{cid}/files/{filename}/info`
+    ///
+    /// `set` gives top-level keys new values, without merging below them; `delete` removes top-level keys; `replace` swaps the whole object and cannot stand beside the other two (400). `.` in a key becomes `_`, `$` becomes `-`. Answers 404 when there is no such file.
     pub fn modify_subject_file_info(&self) -> ModifySubjectFileInfo<'_> {
         ModifySubjectFileInfo::new(self)
     }
@@ -131,6 +163,8 @@ impl Client {
     /// Changes the `info` of a subject.
     ///
     /// `PATCH /subjects/{cid}/info`
+    ///
+    /// `set` gives top-level keys new values, without merging below them; `delete` removes top-level keys, unknown ones are ignored; `replace` swaps the whole object and cannot stand beside the other two (400). `.` in a key becomes `_`, `$` becomes `-`. Answers 404 when there is no such subject, 403 when the caller may not change it or the owning project is locked.
     pub fn modify_subject_info(&self) -> ModifySubjectInfo<'_> {
         ModifySubjectInfo::new(self)
     }
@@ -138,6 +172,8 @@ impl Client {
     /// Reads a note of a subject.
     ///
     /// `GET /subjects/{cid}/notes/{note_id}`
+    ///
+    /// Answers 404 when there is no such note.
     pub fn get_subject_note(&self) -> GetSubjectNote<'_> {
         GetSubjectNote::new(self)
     }
@@ -145,6 +181,8 @@ impl Client {
     /// Changes the text of a note of a subject.
     ///
     /// `PUT /subjects/{cid}/notes/{note_id}`
+    ///
+    /// Only its author or a site admin may; others get 403. Answers the number of changed notes.
     pub fn modify_subject_note(&self) -> ModifySubjectNote<'_> {
         ModifySubjectNote::new(self)
     }
@@ -152,6 +190,8 @@ impl Client {
     /// Deletes a note of a subject.
     ///
     /// `DELETE /subjects/{cid}/notes/{note_id}`
+    ///
+    /// Only its author or a site admin may; others get 403. Answers 404 when there is no such note.
     pub fn delete_subject_note(&self) -> DeleteSubjectNote<'_> {
         DeleteSubjectNote::new(self)
     }
@@ -159,6 +199,8 @@ impl Client {
     /// Adds one tag to a subject.
     ///
     /// `POST /subjects/{cid}/tags`
+    ///
+    /// Tags are compared exactly, case included. Answers 409 when the tag is already there, 403 when the caller may not manage tags or the owning project is locked.
     pub fn add_subject_tag(&self) -> AddSubjectTag<'_> {
         AddSubjectTag::new(self)
     }
@@ -166,6 +208,8 @@ impl Client {
     /// Adds several tags to a subject.
     ///
     /// `PATCH /subjects/{cid}/tags`
+    ///
+    /// Those that are already there are left as they are. Answers nothing. Answers 403 when the caller may not manage tags or the owning project is locked.
     pub fn add_subject_tags(&self) -> AddSubjectTags<'_> {
         AddSubjectTags::new(self)
     }
@@ -173,6 +217,8 @@ impl Client {
     /// Removes several tags from a subject.
     ///
     /// `DELETE /subjects/{cid}/tags`
+    ///
+    /// Tags that are not there are ignored. Answers nothing. Answers 403 when the caller may not manage tags or the owning project is locked.
     pub fn delete_subject_tags(&self) -> DeleteSubjectTags<'_> {
         DeleteSubjectTags::new(self)
     }
@@ -180,6 +226,8 @@ impl Client {
     /// Reads one tag of a subject.
     ///
     /// `GET /subjects/{cid}/tags/{value}`
+    ///
+    /// Answers the tag itself, or 404 when it is not there.
     pub fn get_subject_tag(&self) -> GetSubjectTag<'_> {
         GetSubjectTag::new(self)
     }
@@ -187,6 +235,8 @@ impl Client {
     /// Replaces one tag of a subject by another.
     ///
     /// `PUT /subjects/{cid}/tags/{value}`
+    ///
+    /// Answers the new tag; 404 when the old one is not there, 409 when the new one already is.
     pub fn rename_subject_tag(&self) -> RenameSubjectTag<'_> {
         RenameSubjectTag::new(self)
     }
@@ -194,6 +244,8 @@ impl Client {
     /// Removes one tag from a subject.
     ///
     /// `DELETE /subjects/{cid}/tags/{value}`
+    ///
+    /// Answers 404 when the tag is not there, 403 when the caller may not manage tags or the owning project is locked.
     pub fn delete_subject_tag(&self) -> DeleteSubjectTag<'_> {
         DeleteSubjectTag::new(self)
     }
@@ -201,6 +253,8 @@ impl Client {
     /// Adds a note to an analysis of a subject.
     ///
     /// `POST /subjects/{container_id}/analyses/{analysis_id}/notes`
+    ///
+    /// The text must not be empty; the server adds id, author and times. Answers the note. Needs `notes_manage` on the project.
     pub fn add_subject_analysis_note(&self) -> AddSubjectAnalysisNote<'_> {
         AddSubjectAnalysisNote::new(self)
     }
@@ -208,6 +262,8 @@ impl Client {
     /// Uploads files to a subject.
     ///
     /// `POST /subjects/{container_id}/files`
+    ///
+    /// A multipart body: one `file` part for each file, and a `metadata` part with one JSON object, or a list of them matched by `name`. A file of the same name becomes the next version under the same `file_id`; its type, classification, tags and `info` survive only with `preserve_metadata=true`. Answers one file entry for each part. Needs `files_create_single`; answers 403 without it or while the owning project is locked, 404 when there is no such subject. Matching gear rules queue jobs afterwards.
     pub fn upload_file_to_subject(&self) -> UploadFileToSubject<'_> {
         UploadFileToSubject::new(self)
     }
@@ -215,6 +271,8 @@ impl Client {
     /// Adds a note to a subject.
     ///
     /// `POST /subjects/{container_id}/notes`
+    ///
+    /// The text must not be empty; the server adds id, author and times. Answers the note. Needs `notes_manage` on the project.
     pub fn add_subject_note(&self) -> AddSubjectNote<'_> {
         AddSubjectNote::new(self)
     }
@@ -222,6 +280,8 @@ impl Client {
     /// Reads a subject.
     ///
     /// `GET /subjects/{subject_id}`
+    ///
+    /// The whole document, with `info`, files and analyses, which lists leave out. Answers 404 when there is no such subject, 403 when the caller may not see it.
     pub fn get_subject(&self) -> GetSubject<'_> {
         GetSubject::new(self)
     }
@@ -229,6 +289,8 @@ impl Client {
     /// Changes fields of a subject, or moves it to another project.
     ///
     /// `PUT /subjects/{subject_id}`
+    ///
+    /// Only the given fields change; `info` is replaced whole. Answers 404 when there is no such subject, 403 when the caller may not change it, 409 when its label is taken, 422 for unknown fields.
     pub fn modify_subject(&self) -> ModifySubject<'_> {
         ModifySubject::new(self)
     }
@@ -236,6 +298,8 @@ impl Client {
     /// Deletes a subject with everything below it.
     ///
     /// `DELETE /subjects/{subject_id}`
+    ///
+    /// Answers counts. Answers 404 when there is no such subject; 403 when the caller may not delete it, when it holds data that did not come from users or jobs (`reason: original_data_present`), or when an analysis uses one of its files as input (`reason: analysis_conflict`); 400 when the site asks for a delete reason and none is given.
     pub fn delete_subject(&self) -> DeleteSubject<'_> {
         DeleteSubject::new(self)
     }
@@ -243,6 +307,8 @@ impl Client {
     /// Downloads an output file of an analysis of a subject.
     ///
     /// `GET /subjects/{subject_id}/analyses/{analysis_id}/files/{filename}`
+    ///
+    /// As the download by the analysis's own id: the stored bytes, one zip member with `member`, ranges with `view=true`. Answers 404 when there is no such file.
     pub fn download_output_from_subject_analysis(
         &self,
     ) -> DownloadOutputFromSubjectAnalysis<'_> {
@@ -252,6 +318,8 @@ impl Client {
     /// Copies a subject to a project.
     ///
     /// `POST /subjects/{subject_id}/copy`
+    ///
+    /// `filter` is required and says what to leave out. Answers the new subject, whose files share the stored bytes. Needs `files_download` on the source and `containers_create_hierarchy` on the destination.
     pub fn subject_copy(&self) -> SubjectCopy<'_> {
         SubjectCopy::new(self)
     }
@@ -259,6 +327,8 @@ impl Client {
     /// Downloads a file of a subject by name.
     ///
     /// `GET /subjects/{subject_id}/files/{file_name}`
+    ///
+    /// Answers the bytes as they are stored. With `member` one member of a zip file; with `view=true` the file's own content type and `Range` requests (206, or 416 when the range cannot be satisfied); without `view` a range is ignored. May answer 302 to a signed storage address when the request accepts the feature `safe-redirect`; the key must not follow to another host. Answers 404 when there is no such file or version, 400 when `member` is asked of what is not a zip, 409 when `hash` differs. A name with a slash cannot be addressed this way: use `download_file`.
     pub fn download_file_from_subject(&self) -> DownloadFileFromSubject<'_> {
         DownloadFileFromSubject::new(self)
     }
@@ -266,6 +336,8 @@ impl Client {
     /// Lists the sessions of a subject.
     ///
     /// `GET /subjects/{subject_id}/sessions`
+    ///
+    /// Rows leave out personal data of the subject. Rows leave out `info`, the `info` of files and analyses; `include_all_info=true` brings the former two, reading a single one brings all. Without `sort` rows come in ascending order of id, so that `after_id` can go on after the last one. Answers 422 for paging parameters that exclude each other, 400 or 422 for a filter that cannot be read.
     pub fn get_subject_sessions(&self) -> GetSubjectSessions<'_> {
         GetSubjectSessions::new(self)
     }
@@ -273,6 +345,8 @@ impl Client {
     /// Lists the members of a zipped output file of an analysis of a subject.
     ///
     /// `GET /subjects/{subject_id}/analyses/{analysis_id}/files/{filename}`
+    ///
+    /// Answers 400 when the file is not a zip, 404 when there is no such file.
     pub fn get_subject_analysis_output_zip_info(
         &self,
     ) -> GetSubjectAnalysisOutputZipInfo<'_> {
@@ -282,6 +356,8 @@ impl Client {
     /// Makes a ticket for the download of an output file of an analysis of a subject.
     ///
     /// `GET /subjects/{subject_id}/analyses/{analysis_id}/files/{filename}`
+    ///
+    /// As the download by the analysis's own id: the stored bytes, one zip member with `member`, ranges with `view=true`. Answers 404 when there is no such file.
     pub fn get_subject_analysis_output_download_ticket(
         &self,
     ) -> GetSubjectAnalysisOutputDownloadTicket<'_> {
@@ -291,6 +367,8 @@ impl Client {
     /// Lists the members of a zip file of a subject.
     ///
     /// `GET /subjects/{subject_id}/files/{file_name}`
+    ///
+    /// Each member with its path, size in bytes and time. Answers 400 when the file is not a zip, 404 when there is no such file.
     pub fn get_subject_file_zip_info(&self) -> GetSubjectFileZipInfo<'_> {
         GetSubjectFileZipInfo::new(self)
     }
@@ -298,6 +376,8 @@ impl Client {
     /// Makes a ticket for the download of a file of a subject.
     ///
     /// `GET /subjects/{subject_id}/files/{file_name}`
+    ///
+    /// The ticket takes the place of the key in a later request for the same file (`?ticket=`), so that the address can be handed on. Answers 404 when there is no such file.
     pub fn get_subject_download_ticket(&self) -> GetSubjectDownloadTicket<'_> {
         GetSubjectDownloadTicket::new(self)
     }
@@ -339,6 +419,8 @@ impl<'a> GetAllSubjects<'a> {
     }
 
     /// Sets `after_id` in the query.
+    ///
+    /// Answers only rows whose id is greater, in ascending order of id; empty starts at the beginning. Not together with `sort`, `page` or `skip`.
     pub fn after_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -348,6 +430,8 @@ impl<'a> GetAllSubjects<'a> {
     }
 
     /// Sets `exhaustive` in the query.
+    ///
+    /// Answers also what the caller has no permission for. Site admins and devices only.
     pub fn exhaustive<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -357,6 +441,8 @@ impl<'a> GetAllSubjects<'a> {
     }
 
     /// Sets `filter` in the query.
+    ///
+    /// Conditions that must all hold, separated by commas, each a field, an operator (`=`, `!=`, `<`, `<=`, `>`, `>=`, or `=~` for an unanchored regular expression) and a value. In double quotes a value stays text; a literal comma is written `\,`.
     pub fn filter<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -366,6 +452,8 @@ impl<'a> GetAllSubjects<'a> {
     }
 
     /// Sets `include_all_info` in the query.
+    ///
+    /// Answers `info` of rows and of their files in full.
     pub fn include_all_info<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -375,6 +463,8 @@ impl<'a> GetAllSubjects<'a> {
     }
 
     /// Sets `join` in the query.
+    ///
+    /// Adds related documents; `origin` adds who or what made the container and its files.
     pub fn join<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<crate::types::JoinType>,
@@ -384,6 +474,8 @@ impl<'a> GetAllSubjects<'a> {
     }
 
     /// Sets `join_avatars` in the query.
+    ///
+    /// Adds names and pictures of the users who wrote notes.
     pub fn join_avatars<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -393,6 +485,8 @@ impl<'a> GetAllSubjects<'a> {
     }
 
     /// Sets `limit` in the query.
+    ///
+    /// The largest number of rows to answer.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -402,6 +496,8 @@ impl<'a> GetAllSubjects<'a> {
     }
 
     /// Sets `page` in the query.
+    ///
+    /// The page to answer, counted from 1; needs `limit`. Not together with `skip` or `after_id`.
     pub fn page<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -411,6 +507,8 @@ impl<'a> GetAllSubjects<'a> {
     }
 
     /// Sets `skip` in the query.
+    ///
+    /// The number of rows to leave out at the start. Not together with `page` or `after_id`.
     pub fn skip<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -420,6 +518,8 @@ impl<'a> GetAllSubjects<'a> {
     }
 
     /// Sets `sort` in the query.
+    ///
+    /// Fields to sort by, separated by commas, each with `:asc` (the default) or `:desc`.
     pub fn sort<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -429,6 +529,8 @@ impl<'a> GetAllSubjects<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -546,7 +648,7 @@ impl<'a> CreateMasterSubjectCode<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            body: Err("body was not initialized".to_string()),
+            body: Err("body is missing".to_string()),
         }
     }
 
@@ -590,7 +692,7 @@ impl<'a> VerifyMasterSubjectCode<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            code: Err("code was not initialized".to_string()),
+            code: Err("code is missing".to_string()),
         }
     }
 
@@ -643,7 +745,7 @@ impl<'a> GetSubjectAnalyses<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
             after_id: Ok(None),
             filter: Ok(None),
             include_all_info: Ok(None),
@@ -659,6 +761,8 @@ impl<'a> GetSubjectAnalyses<'a> {
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -668,6 +772,8 @@ impl<'a> GetSubjectAnalyses<'a> {
     }
 
     /// Sets `after_id` in the query.
+    ///
+    /// Answers only rows whose id is greater, in ascending order of id; empty starts at the beginning. Not together with `sort`, `page` or `skip`.
     pub fn after_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -677,6 +783,8 @@ impl<'a> GetSubjectAnalyses<'a> {
     }
 
     /// Sets `filter` in the query.
+    ///
+    /// Conditions that must all hold, separated by commas, each a field, an operator (`=`, `!=`, `<`, `<=`, `>`, `>=`, or `=~` for an unanchored regular expression) and a value. In double quotes a value stays text; a literal comma is written `\,`.
     pub fn filter<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -686,6 +794,8 @@ impl<'a> GetSubjectAnalyses<'a> {
     }
 
     /// Sets `include_all_info` in the query.
+    ///
+    /// Answers `info` of rows and of their files in full.
     pub fn include_all_info<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -695,6 +805,8 @@ impl<'a> GetSubjectAnalyses<'a> {
     }
 
     /// Sets `inflate_job` in the query.
+    ///
+    /// Answers the whole job in place of its id.
     pub fn inflate_job<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -704,6 +816,8 @@ impl<'a> GetSubjectAnalyses<'a> {
     }
 
     /// Sets `join` in the query.
+    ///
+    /// Adds related documents; `origin` adds who or what made the container and its files.
     pub fn join<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<crate::types::JoinType>,
@@ -713,6 +827,8 @@ impl<'a> GetSubjectAnalyses<'a> {
     }
 
     /// Sets `join_avatars` in the query.
+    ///
+    /// Adds names and pictures of the users who wrote notes.
     pub fn join_avatars<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -722,6 +838,8 @@ impl<'a> GetSubjectAnalyses<'a> {
     }
 
     /// Sets `limit` in the query.
+    ///
+    /// The largest number of rows to answer.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -731,6 +849,8 @@ impl<'a> GetSubjectAnalyses<'a> {
     }
 
     /// Sets `page` in the query.
+    ///
+    /// The page to answer, counted from 1; needs `limit`. Not together with `skip` or `after_id`.
     pub fn page<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -740,6 +860,8 @@ impl<'a> GetSubjectAnalyses<'a> {
     }
 
     /// Sets `skip` in the query.
+    ///
+    /// The number of rows to leave out at the start. Not together with `page` or `after_id`.
     pub fn skip<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -749,6 +871,8 @@ impl<'a> GetSubjectAnalyses<'a> {
     }
 
     /// Sets `sort` in the query.
+    ///
+    /// Fields to sort by, separated by commas, each with `:asc` (the default) or `:desc`.
     pub fn sort<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -758,6 +882,8 @@ impl<'a> GetSubjectAnalyses<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -822,13 +948,15 @@ impl<'a> AddSubjectAnalysis<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
             job: Ok(None),
-            body: Err("body was not initialized".to_string()),
+            body: Err("body is missing".to_string()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -838,6 +966,8 @@ impl<'a> AddSubjectAnalysis<'a> {
     }
 
     /// Sets `job` in the query.
+    ///
+    /// Answers the id of the analysis's job in place of the analysis's own.
     pub fn job<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -885,8 +1015,8 @@ impl<'a> GetSubjectAnalysis<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            analysis_id: Err("analysis_id was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            analysis_id: Err("analysis_id is missing".to_string()),
             inflate_job: Ok(None),
             join: Ok(None),
             join_avatars: Ok(None),
@@ -894,6 +1024,8 @@ impl<'a> GetSubjectAnalysis<'a> {
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -903,6 +1035,8 @@ impl<'a> GetSubjectAnalysis<'a> {
     }
 
     /// Sets `analysis_id` in the path, which has to be given.
+    ///
+    /// The id of the analysis.
     pub fn analysis_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -912,6 +1046,8 @@ impl<'a> GetSubjectAnalysis<'a> {
     }
 
     /// Sets `inflate_job` in the query.
+    ///
+    /// Answers the whole job in place of its id.
     pub fn inflate_job<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -921,6 +1057,8 @@ impl<'a> GetSubjectAnalysis<'a> {
     }
 
     /// Sets `join` in the query.
+    ///
+    /// Adds related documents; `origin` adds who or what made the container and its files.
     pub fn join<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<crate::types::JoinType>,
@@ -930,6 +1068,8 @@ impl<'a> GetSubjectAnalysis<'a> {
     }
 
     /// Sets `join_avatars` in the query.
+    ///
+    /// Adds names and pictures of the users who wrote notes.
     pub fn join_avatars<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -968,13 +1108,15 @@ impl<'a> ModifySubjectAnalysis<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            analysis_id: Err("analysis_id was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            analysis_id: Err("analysis_id is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -984,6 +1126,8 @@ impl<'a> ModifySubjectAnalysis<'a> {
     }
 
     /// Sets `analysis_id` in the path, which has to be given.
+    ///
+    /// The id of the analysis.
     pub fn analysis_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1053,13 +1197,15 @@ impl<'a> DeleteSubjectAnalysis<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            analysis_id: Err("analysis_id was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            analysis_id: Err("analysis_id is missing".to_string()),
             delete_reason: Ok(None),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1069,6 +1215,8 @@ impl<'a> DeleteSubjectAnalysis<'a> {
     }
 
     /// Sets `analysis_id` in the path, which has to be given.
+    ///
+    /// The id of the analysis.
     pub fn analysis_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1078,6 +1226,8 @@ impl<'a> DeleteSubjectAnalysis<'a> {
     }
 
     /// Sets `delete_reason` in the query.
+    ///
+    /// Why it is deleted. Sites that keep an audit trail ask for it.
     pub fn delete_reason<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<crate::types::ContainerDeleteReason>,
@@ -1119,18 +1269,20 @@ impl<'a> UploadOutputToSubjectAnalysis<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            analysis_id: Err("analysis_id was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            analysis_id: Err("analysis_id is missing".to_string()),
             id: Ok(None),
             job: Ok(None),
             level: Ok(None),
             ticket: Ok(None),
             content_type: Ok(None),
-            body: Err("body was not initialized".to_string()),
+            body: Err("body is missing".to_string()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1140,6 +1292,8 @@ impl<'a> UploadOutputToSubjectAnalysis<'a> {
     }
 
     /// Sets `analysis_id` in the path, which has to be given.
+    ///
+    /// The id of the analysis.
     pub fn analysis_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1149,6 +1303,8 @@ impl<'a> UploadOutputToSubjectAnalysis<'a> {
     }
 
     /// Sets `id` in the query.
+    ///
+    /// The container that the outputs go to; for the engine.
     pub fn id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1158,6 +1314,8 @@ impl<'a> UploadOutputToSubjectAnalysis<'a> {
     }
 
     /// Sets `job` in the query.
+    ///
+    /// The job whose outputs these are; for the engine.
     pub fn job<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1167,6 +1325,8 @@ impl<'a> UploadOutputToSubjectAnalysis<'a> {
     }
 
     /// Sets `level` in the query.
+    ///
+    /// The kind of container that the outputs go to; for the engine.
     pub fn level<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<crate::types::ContainerType>,
@@ -1176,6 +1336,8 @@ impl<'a> UploadOutputToSubjectAnalysis<'a> {
     }
 
     /// Sets `ticket` in the query.
+    ///
+    /// A ticket in place of a key, or empty to ask for one.
     pub fn ticket<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1250,13 +1412,15 @@ impl<'a> DeleteSubjectAnalysisNote<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            analysis_id: Err("analysis_id was not initialized".to_string()),
-            note_id: Err("note_id was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            analysis_id: Err("analysis_id is missing".to_string()),
+            note_id: Err("note_id is missing".to_string()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1266,6 +1430,8 @@ impl<'a> DeleteSubjectAnalysisNote<'a> {
     }
 
     /// Sets `analysis_id` in the path, which has to be given.
+    ///
+    /// The id of the analysis.
     pub fn analysis_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1275,6 +1441,8 @@ impl<'a> DeleteSubjectAnalysisNote<'a> {
     }
 
     /// Sets `note_id` in the path, which has to be given.
+    ///
+    /// The id of the note.
     pub fn note_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1314,13 +1482,15 @@ impl<'a> ModifySubjectFile<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            filename: Err("filename was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            filename: Err("filename is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1330,6 +1500,8 @@ impl<'a> ModifySubjectFile<'a> {
     }
 
     /// Sets `filename` in the path, which has to be given.
+    ///
+    /// The name of the file.
     pub fn filename<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1398,14 +1570,16 @@ impl<'a> DeleteSubjectFile<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            filename: Err("filename was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            filename: Err("filename is missing".to_string()),
             delete_reason: Ok(None),
             force: Ok(None),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1415,6 +1589,8 @@ impl<'a> DeleteSubjectFile<'a> {
     }
 
     /// Sets `filename` in the path, which has to be given.
+    ///
+    /// The name of the file.
     pub fn filename<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1424,6 +1600,8 @@ impl<'a> DeleteSubjectFile<'a> {
     }
 
     /// Sets `delete_reason` in the query.
+    ///
+    /// Why it is deleted. Sites that keep an audit trail ask for it.
     pub fn delete_reason<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<crate::types::ContainerDeleteReason>,
@@ -1433,6 +1611,8 @@ impl<'a> DeleteSubjectFile<'a> {
     }
 
     /// Sets `force` in the query.
+    ///
+    /// Deletes even if some checks fail.
     pub fn force<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -1470,13 +1650,15 @@ impl<'a> ModifySubjectFileClassification<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            filename: Err("filename was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            filename: Err("filename is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1486,6 +1668,8 @@ impl<'a> ModifySubjectFileClassification<'a> {
     }
 
     /// Sets `filename` in the path, which has to be given.
+    ///
+    /// The name of the file.
     pub fn filename<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1558,12 +1742,14 @@ impl<'a> GetSubjectFileInfo<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            filename: Err("filename was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            filename: Err("filename is missing".to_string()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1573,6 +1759,8 @@ impl<'a> GetSubjectFileInfo<'a> {
     }
 
     /// Sets `filename` in the path, which has to be given.
+    ///
+    /// The name of the file.
     pub fn filename<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1608,13 +1796,15 @@ impl<'a> ModifySubjectFileInfo<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            filename: Err("filename was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            filename: Err("filename is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1624,6 +1814,8 @@ impl<'a> ModifySubjectFileInfo<'a> {
     }
 
     /// Sets `filename` in the path, which has to be given.
+    ///
+    /// The name of the file.
     pub fn filename<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1683,12 +1875,14 @@ impl<'a> ModifySubjectInfo<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1747,12 +1941,14 @@ impl<'a> GetSubjectNote<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            note_id: Err("note_id was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            note_id: Err("note_id is missing".to_string()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1762,6 +1958,8 @@ impl<'a> GetSubjectNote<'a> {
     }
 
     /// Sets `note_id` in the path, which has to be given.
+    ///
+    /// The id of the note.
     pub fn note_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1797,13 +1995,15 @@ impl<'a> ModifySubjectNote<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            note_id: Err("note_id was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            note_id: Err("note_id is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1813,6 +2013,8 @@ impl<'a> ModifySubjectNote<'a> {
     }
 
     /// Sets `note_id` in the path, which has to be given.
+    ///
+    /// The id of the note.
     pub fn note_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1872,12 +2074,14 @@ impl<'a> DeleteSubjectNote<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            note_id: Err("note_id was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            note_id: Err("note_id is missing".to_string()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1887,6 +2091,8 @@ impl<'a> DeleteSubjectNote<'a> {
     }
 
     /// Sets `note_id` in the path, which has to be given.
+    ///
+    /// The id of the note.
     pub fn note_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1921,12 +2127,14 @@ impl<'a> AddSubjectTag<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1985,12 +2193,14 @@ impl<'a> AddSubjectTags<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            body: Err("body was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            body: Err("body is missing".to_string()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2034,12 +2244,14 @@ impl<'a> DeleteSubjectTags<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            body: Err("body was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            body: Err("body is missing".to_string()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2083,12 +2295,14 @@ impl<'a> GetSubjectTag<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            value: Err("value was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            value: Err("value is missing".to_string()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2133,13 +2347,15 @@ impl<'a> RenameSubjectTag<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            value: Err("value was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            value: Err("value is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2208,12 +2424,14 @@ impl<'a> DeleteSubjectTag<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
-            value: Err("value was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
+            value: Err("value is missing".to_string()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2258,13 +2476,15 @@ impl<'a> AddSubjectAnalysisNote<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            container_id: Err("container_id was not initialized".to_string()),
-            analysis_id: Err("analysis_id was not initialized".to_string()),
+            container_id: Err("container_id is missing".to_string()),
+            analysis_id: Err("analysis_id is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `container_id` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn container_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2274,6 +2494,8 @@ impl<'a> AddSubjectAnalysisNote<'a> {
     }
 
     /// Sets `analysis_id` in the path, which has to be given.
+    ///
+    /// The id of the analysis.
     pub fn analysis_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2343,7 +2565,7 @@ impl<'a> UploadFileToSubject<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            container_id: Err("container_id was not initialized".to_string()),
+            container_id: Err("container_id is missing".to_string()),
             id: Ok(None),
             job: Ok(None),
             level: Ok(None),
@@ -2351,11 +2573,13 @@ impl<'a> UploadFileToSubject<'a> {
             ticket: Ok(None),
             content_type: Ok(None),
             x_accept_feature: Ok(None),
-            body: Err("body was not initialized".to_string()),
+            body: Err("body is missing".to_string()),
         }
     }
 
     /// Sets `container_id` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn container_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2365,6 +2589,8 @@ impl<'a> UploadFileToSubject<'a> {
     }
 
     /// Sets `id` in the query.
+    ///
+    /// The container that the outputs go to; for the engine.
     pub fn id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2374,6 +2600,8 @@ impl<'a> UploadFileToSubject<'a> {
     }
 
     /// Sets `job` in the query.
+    ///
+    /// The job whose outputs these are; for the engine.
     pub fn job<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2383,6 +2611,8 @@ impl<'a> UploadFileToSubject<'a> {
     }
 
     /// Sets `level` in the query.
+    ///
+    /// The kind of container that the outputs go to; for the engine.
     pub fn level<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<crate::types::ContainerType>,
@@ -2392,6 +2622,8 @@ impl<'a> UploadFileToSubject<'a> {
     }
 
     /// Sets `preserve_metadata` in the query.
+    ///
+    /// Keeps type, classification, tags and `info` of a file of the same name, unless the upload states others.
     pub fn preserve_metadata<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -2401,6 +2633,8 @@ impl<'a> UploadFileToSubject<'a> {
     }
 
     /// Sets `ticket` in the query.
+    ///
+    /// A ticket in place of a key, or empty to ask for one.
     pub fn ticket<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2419,6 +2653,8 @@ impl<'a> UploadFileToSubject<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2482,12 +2718,14 @@ impl<'a> AddSubjectNote<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            container_id: Err("container_id was not initialized".to_string()),
+            container_id: Err("container_id is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `container_id` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn container_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2548,7 +2786,7 @@ impl<'a> GetSubject<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            subject_id: Err("subject_id was not initialized".to_string()),
+            subject_id: Err("subject_id is missing".to_string()),
             join: Ok(None),
             join_avatars: Ok(None),
             x_accept_feature: Ok(None),
@@ -2556,6 +2794,8 @@ impl<'a> GetSubject<'a> {
     }
 
     /// Sets `subject_id` in the path, which has to be given.
+    ///
+    /// The id of the subject.
     pub fn subject_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2565,6 +2805,8 @@ impl<'a> GetSubject<'a> {
     }
 
     /// Sets `join` in the query.
+    ///
+    /// Adds related documents; `origin` adds who or what made the container and its files.
     pub fn join<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<crate::types::JoinType>,
@@ -2574,6 +2816,8 @@ impl<'a> GetSubject<'a> {
     }
 
     /// Sets `join_avatars` in the query.
+    ///
+    /// Adds names and pictures of the users who wrote notes.
     pub fn join_avatars<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -2583,6 +2827,8 @@ impl<'a> GetSubject<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2619,12 +2865,14 @@ impl<'a> ModifySubject<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            subject_id: Err("subject_id was not initialized".to_string()),
+            subject_id: Err("subject_id is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `subject_id` in the path, which has to be given.
+    ///
+    /// The id of the subject.
     pub fn subject_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2690,12 +2938,14 @@ impl<'a> DeleteSubject<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            subject_id: Err("subject_id was not initialized".to_string()),
+            subject_id: Err("subject_id is missing".to_string()),
             delete_reason: Ok(None),
         }
     }
 
     /// Sets `subject_id` in the path, which has to be given.
+    ///
+    /// The id of the subject.
     pub fn subject_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2705,6 +2955,8 @@ impl<'a> DeleteSubject<'a> {
     }
 
     /// Sets `delete_reason` in the query.
+    ///
+    /// Why it is deleted. Sites that keep an audit trail ask for it.
     pub fn delete_reason<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<crate::types::ContainerDeleteReason>,
@@ -2746,9 +2998,9 @@ impl<'a> DownloadOutputFromSubjectAnalysis<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            subject_id: Err("subject_id was not initialized".to_string()),
-            analysis_id: Err("analysis_id was not initialized".to_string()),
-            filename: Err("filename was not initialized".to_string()),
+            subject_id: Err("subject_id is missing".to_string()),
+            analysis_id: Err("analysis_id is missing".to_string()),
+            filename: Err("filename is missing".to_string()),
             info: Ok(None),
             member: Ok(None),
             view: Ok(None),
@@ -2759,6 +3011,8 @@ impl<'a> DownloadOutputFromSubjectAnalysis<'a> {
     }
 
     /// Sets `subject_id` in the path, which has to be given.
+    ///
+    /// The id of the subject.
     pub fn subject_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2768,6 +3022,8 @@ impl<'a> DownloadOutputFromSubjectAnalysis<'a> {
     }
 
     /// Sets `analysis_id` in the path, which has to be given.
+    ///
+    /// The id of the analysis.
     pub fn analysis_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2777,6 +3033,8 @@ impl<'a> DownloadOutputFromSubjectAnalysis<'a> {
     }
 
     /// Sets `filename` in the path, which has to be given.
+    ///
+    /// The name of the file.
     pub fn filename<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2786,6 +3044,8 @@ impl<'a> DownloadOutputFromSubjectAnalysis<'a> {
     }
 
     /// Sets `info` in the query.
+    ///
+    /// Answers the listing of a zip file in place of its bytes.
     pub fn info<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -2795,6 +3055,8 @@ impl<'a> DownloadOutputFromSubjectAnalysis<'a> {
     }
 
     /// Sets `member` in the query.
+    ///
+    /// The path of one member of a zip file, to answer in place of the whole file.
     pub fn member<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2804,6 +3066,8 @@ impl<'a> DownloadOutputFromSubjectAnalysis<'a> {
     }
 
     /// Sets `view` in the query.
+    ///
+    /// Answers with the file's own content type and honours `Range`.
     pub fn view<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -2813,6 +3077,8 @@ impl<'a> DownloadOutputFromSubjectAnalysis<'a> {
     }
 
     /// Sets `content-range` in the header.
+    ///
+    /// A header of answers, which a request has no use for.
     pub fn content_range<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2822,6 +3088,8 @@ impl<'a> DownloadOutputFromSubjectAnalysis<'a> {
     }
 
     /// Sets `range` in the header.
+    ///
+    /// The bytes to answer, as `bytes=first-last`. Honoured only with `view=true`.
     pub fn range<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2831,6 +3099,8 @@ impl<'a> DownloadOutputFromSubjectAnalysis<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2886,12 +3156,14 @@ impl<'a> SubjectCopy<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            subject_id: Err("subject_id was not initialized".to_string()),
+            subject_id: Err("subject_id is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `subject_id` in the path, which has to be given.
+    ///
+    /// The id of the subject.
     pub fn subject_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2965,8 +3237,8 @@ impl<'a> DownloadFileFromSubject<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            subject_id: Err("subject_id was not initialized".to_string()),
-            file_name: Err("file_name was not initialized".to_string()),
+            subject_id: Err("subject_id is missing".to_string()),
+            file_name: Err("file_name is missing".to_string()),
             hash: Ok(None),
             info: Ok(None),
             member: Ok(None),
@@ -2979,6 +3251,8 @@ impl<'a> DownloadFileFromSubject<'a> {
     }
 
     /// Sets `subject_id` in the path, which has to be given.
+    ///
+    /// The id of the subject.
     pub fn subject_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2988,6 +3262,8 @@ impl<'a> DownloadFileFromSubject<'a> {
     }
 
     /// Sets `file_name` in the path, which has to be given.
+    ///
+    /// The name of the file.
     pub fn file_name<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -2997,6 +3273,8 @@ impl<'a> DownloadFileFromSubject<'a> {
     }
 
     /// Sets `hash` in the query.
+    ///
+    /// Answers 409 when the stored hash is another one.
     pub fn hash<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3006,6 +3284,8 @@ impl<'a> DownloadFileFromSubject<'a> {
     }
 
     /// Sets `info` in the query.
+    ///
+    /// Answers the listing of a zip file in place of its bytes.
     pub fn info<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -3015,6 +3295,8 @@ impl<'a> DownloadFileFromSubject<'a> {
     }
 
     /// Sets `member` in the query.
+    ///
+    /// The path of one member of a zip file, to answer in place of the whole file.
     pub fn member<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3024,6 +3306,8 @@ impl<'a> DownloadFileFromSubject<'a> {
     }
 
     /// Sets `version` in the query.
+    ///
+    /// The version; 0 or absent is the current one.
     pub fn version<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -3033,6 +3317,8 @@ impl<'a> DownloadFileFromSubject<'a> {
     }
 
     /// Sets `view` in the query.
+    ///
+    /// Answers with the file's own content type and honours `Range`.
     pub fn view<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -3042,6 +3328,8 @@ impl<'a> DownloadFileFromSubject<'a> {
     }
 
     /// Sets `content-range` in the header.
+    ///
+    /// A header of answers, which a request has no use for.
     pub fn content_range<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3051,6 +3339,8 @@ impl<'a> DownloadFileFromSubject<'a> {
     }
 
     /// Sets `range` in the header.
+    ///
+    /// The bytes to answer, as `bytes=first-last`. Honoured only with `view=true`.
     pub fn range<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3060,6 +3350,8 @@ impl<'a> DownloadFileFromSubject<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3125,7 +3417,7 @@ impl<'a> GetSubjectSessions<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            subject_id: Err("subject_id was not initialized".to_string()),
+            subject_id: Err("subject_id is missing".to_string()),
             after_id: Ok(None),
             filter: Ok(None),
             include_all_info: Ok(None),
@@ -3139,6 +3431,8 @@ impl<'a> GetSubjectSessions<'a> {
     }
 
     /// Sets `subject_id` in the path, which has to be given.
+    ///
+    /// The id of the subject.
     pub fn subject_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3148,6 +3442,8 @@ impl<'a> GetSubjectSessions<'a> {
     }
 
     /// Sets `after_id` in the query.
+    ///
+    /// Answers only rows whose id is greater, in ascending order of id; empty starts at the beginning. Not together with `sort`, `page` or `skip`.
     pub fn after_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3157,6 +3453,8 @@ impl<'a> GetSubjectSessions<'a> {
     }
 
     /// Sets `filter` in the query.
+    ///
+    /// Conditions that must all hold, separated by commas, each a field, an operator (`=`, `!=`, `<`, `<=`, `>`, `>=`, or `=~` for an unanchored regular expression) and a value. In double quotes a value stays text; a literal comma is written `\,`.
     pub fn filter<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3166,6 +3464,8 @@ impl<'a> GetSubjectSessions<'a> {
     }
 
     /// Sets `include_all_info` in the query.
+    ///
+    /// Answers `info` of rows and of their files in full.
     pub fn include_all_info<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -3175,6 +3475,8 @@ impl<'a> GetSubjectSessions<'a> {
     }
 
     /// Sets `join` in the query.
+    ///
+    /// Adds related documents; `origin` adds who or what made the container and its files.
     pub fn join<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<crate::types::JoinType>,
@@ -3184,6 +3486,8 @@ impl<'a> GetSubjectSessions<'a> {
     }
 
     /// Sets `limit` in the query.
+    ///
+    /// The largest number of rows to answer.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -3193,6 +3497,8 @@ impl<'a> GetSubjectSessions<'a> {
     }
 
     /// Sets `page` in the query.
+    ///
+    /// The page to answer, counted from 1; needs `limit`. Not together with `skip` or `after_id`.
     pub fn page<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -3202,6 +3508,8 @@ impl<'a> GetSubjectSessions<'a> {
     }
 
     /// Sets `skip` in the query.
+    ///
+    /// The number of rows to leave out at the start. Not together with `page` or `after_id`.
     pub fn skip<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -3211,6 +3519,8 @@ impl<'a> GetSubjectSessions<'a> {
     }
 
     /// Sets `sort` in the query.
+    ///
+    /// Fields to sort by, separated by commas, each with `:asc` (the default) or `:desc`.
     pub fn sort<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3220,6 +3530,8 @@ impl<'a> GetSubjectSessions<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3283,9 +3595,9 @@ impl<'a> GetSubjectAnalysisOutputZipInfo<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            subject_id: Err("subject_id was not initialized".to_string()),
-            analysis_id: Err("analysis_id was not initialized".to_string()),
-            filename: Err("filename was not initialized".to_string()),
+            subject_id: Err("subject_id is missing".to_string()),
+            analysis_id: Err("analysis_id is missing".to_string()),
+            filename: Err("filename is missing".to_string()),
             member: Ok(None),
             ticket: Ok(None),
             view: Ok(None),
@@ -3296,6 +3608,8 @@ impl<'a> GetSubjectAnalysisOutputZipInfo<'a> {
     }
 
     /// Sets `subject_id` in the path, which has to be given.
+    ///
+    /// The id of the subject.
     pub fn subject_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3305,6 +3619,8 @@ impl<'a> GetSubjectAnalysisOutputZipInfo<'a> {
     }
 
     /// Sets `analysis_id` in the path, which has to be given.
+    ///
+    /// The id of the analysis.
     pub fn analysis_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3314,6 +3630,8 @@ impl<'a> GetSubjectAnalysisOutputZipInfo<'a> {
     }
 
     /// Sets `filename` in the path, which has to be given.
+    ///
+    /// The name of the file.
     pub fn filename<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3323,6 +3641,8 @@ impl<'a> GetSubjectAnalysisOutputZipInfo<'a> {
     }
 
     /// Sets `member` in the query.
+    ///
+    /// The path of one member of a zip file, to answer in place of the whole file.
     pub fn member<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3341,6 +3661,8 @@ impl<'a> GetSubjectAnalysisOutputZipInfo<'a> {
     }
 
     /// Sets `view` in the query.
+    ///
+    /// Answers with the file's own content type and honours `Range`.
     pub fn view<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -3350,6 +3672,8 @@ impl<'a> GetSubjectAnalysisOutputZipInfo<'a> {
     }
 
     /// Sets `content-range` in the header.
+    ///
+    /// A header of answers, which a request has no use for.
     pub fn content_range<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3359,6 +3683,8 @@ impl<'a> GetSubjectAnalysisOutputZipInfo<'a> {
     }
 
     /// Sets `range` in the header.
+    ///
+    /// The bytes to answer, as `bytes=first-last`. Honoured only with `view=true`.
     pub fn range<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3368,6 +3694,8 @@ impl<'a> GetSubjectAnalysisOutputZipInfo<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3430,9 +3758,9 @@ impl<'a> GetSubjectAnalysisOutputDownloadTicket<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            subject_id: Err("subject_id was not initialized".to_string()),
-            analysis_id: Err("analysis_id was not initialized".to_string()),
-            filename: Err("filename was not initialized".to_string()),
+            subject_id: Err("subject_id is missing".to_string()),
+            analysis_id: Err("analysis_id is missing".to_string()),
+            filename: Err("filename is missing".to_string()),
             info: Ok(None),
             member: Ok(None),
             view: Ok(None),
@@ -3443,6 +3771,8 @@ impl<'a> GetSubjectAnalysisOutputDownloadTicket<'a> {
     }
 
     /// Sets `subject_id` in the path, which has to be given.
+    ///
+    /// The id of the subject.
     pub fn subject_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3452,6 +3782,8 @@ impl<'a> GetSubjectAnalysisOutputDownloadTicket<'a> {
     }
 
     /// Sets `analysis_id` in the path, which has to be given.
+    ///
+    /// The id of the analysis.
     pub fn analysis_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3461,6 +3793,8 @@ impl<'a> GetSubjectAnalysisOutputDownloadTicket<'a> {
     }
 
     /// Sets `filename` in the path, which has to be given.
+    ///
+    /// The name of the file.
     pub fn filename<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3470,6 +3804,8 @@ impl<'a> GetSubjectAnalysisOutputDownloadTicket<'a> {
     }
 
     /// Sets `info` in the query.
+    ///
+    /// Answers the listing of a zip file in place of its bytes.
     pub fn info<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -3479,6 +3815,8 @@ impl<'a> GetSubjectAnalysisOutputDownloadTicket<'a> {
     }
 
     /// Sets `member` in the query.
+    ///
+    /// The path of one member of a zip file, to answer in place of the whole file.
     pub fn member<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3488,6 +3826,8 @@ impl<'a> GetSubjectAnalysisOutputDownloadTicket<'a> {
     }
 
     /// Sets `view` in the query.
+    ///
+    /// Answers with the file's own content type and honours `Range`.
     pub fn view<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -3497,6 +3837,8 @@ impl<'a> GetSubjectAnalysisOutputDownloadTicket<'a> {
     }
 
     /// Sets `content-range` in the header.
+    ///
+    /// A header of answers, which a request has no use for.
     pub fn content_range<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3506,6 +3848,8 @@ impl<'a> GetSubjectAnalysisOutputDownloadTicket<'a> {
     }
 
     /// Sets `range` in the header.
+    ///
+    /// The bytes to answer, as `bytes=first-last`. Honoured only with `view=true`.
     pub fn range<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3515,6 +3859,8 @@ impl<'a> GetSubjectAnalysisOutputDownloadTicket<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3578,8 +3924,8 @@ impl<'a> GetSubjectFileZipInfo<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            subject_id: Err("subject_id was not initialized".to_string()),
-            file_name: Err("file_name was not initialized".to_string()),
+            subject_id: Err("subject_id is missing".to_string()),
+            file_name: Err("file_name is missing".to_string()),
             hash: Ok(None),
             member: Ok(None),
             ticket: Ok(None),
@@ -3592,6 +3938,8 @@ impl<'a> GetSubjectFileZipInfo<'a> {
     }
 
     /// Sets `subject_id` in the path, which has to be given.
+    ///
+    /// The id of the subject.
     pub fn subject_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3601,6 +3949,8 @@ impl<'a> GetSubjectFileZipInfo<'a> {
     }
 
     /// Sets `file_name` in the path, which has to be given.
+    ///
+    /// The name of the file.
     pub fn file_name<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3610,6 +3960,8 @@ impl<'a> GetSubjectFileZipInfo<'a> {
     }
 
     /// Sets `hash` in the query.
+    ///
+    /// Answers 409 when the stored hash is another one.
     pub fn hash<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3619,6 +3971,8 @@ impl<'a> GetSubjectFileZipInfo<'a> {
     }
 
     /// Sets `member` in the query.
+    ///
+    /// The path of one member of a zip file, to answer in place of the whole file.
     pub fn member<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3637,6 +3991,8 @@ impl<'a> GetSubjectFileZipInfo<'a> {
     }
 
     /// Sets `version` in the query.
+    ///
+    /// The version; 0 or absent is the current one.
     pub fn version<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -3646,6 +4002,8 @@ impl<'a> GetSubjectFileZipInfo<'a> {
     }
 
     /// Sets `view` in the query.
+    ///
+    /// Answers with the file's own content type and honours `Range`.
     pub fn view<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -3655,6 +4013,8 @@ impl<'a> GetSubjectFileZipInfo<'a> {
     }
 
     /// Sets `content-range` in the header.
+    ///
+    /// A header of answers, which a request has no use for.
     pub fn content_range<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3664,6 +4024,8 @@ impl<'a> GetSubjectFileZipInfo<'a> {
     }
 
     /// Sets `range` in the header.
+    ///
+    /// The bytes to answer, as `bytes=first-last`. Honoured only with `view=true`.
     pub fn range<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3673,6 +4035,8 @@ impl<'a> GetSubjectFileZipInfo<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3735,8 +4099,8 @@ impl<'a> GetSubjectDownloadTicket<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            subject_id: Err("subject_id was not initialized".to_string()),
-            file_name: Err("file_name was not initialized".to_string()),
+            subject_id: Err("subject_id is missing".to_string()),
+            file_name: Err("file_name is missing".to_string()),
             hash: Ok(None),
             info: Ok(None),
             member: Ok(None),
@@ -3749,6 +4113,8 @@ impl<'a> GetSubjectDownloadTicket<'a> {
     }
 
     /// Sets `subject_id` in the path, which has to be given.
+    ///
+    /// The id of the subject.
     pub fn subject_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3758,6 +4124,8 @@ impl<'a> GetSubjectDownloadTicket<'a> {
     }
 
     /// Sets `file_name` in the path, which has to be given.
+    ///
+    /// The name of the file.
     pub fn file_name<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3767,6 +4135,8 @@ impl<'a> GetSubjectDownloadTicket<'a> {
     }
 
     /// Sets `hash` in the query.
+    ///
+    /// Answers 409 when the stored hash is another one.
     pub fn hash<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3776,6 +4146,8 @@ impl<'a> GetSubjectDownloadTicket<'a> {
     }
 
     /// Sets `info` in the query.
+    ///
+    /// Answers the listing of a zip file in place of its bytes.
     pub fn info<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -3785,6 +4157,8 @@ impl<'a> GetSubjectDownloadTicket<'a> {
     }
 
     /// Sets `member` in the query.
+    ///
+    /// The path of one member of a zip file, to answer in place of the whole file.
     pub fn member<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3794,6 +4168,8 @@ impl<'a> GetSubjectDownloadTicket<'a> {
     }
 
     /// Sets `version` in the query.
+    ///
+    /// The version; 0 or absent is the current one.
     pub fn version<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -3803,6 +4179,8 @@ impl<'a> GetSubjectDownloadTicket<'a> {
     }
 
     /// Sets `view` in the query.
+    ///
+    /// Answers with the file's own content type and honours `Range`.
     pub fn view<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -3812,6 +4190,8 @@ impl<'a> GetSubjectDownloadTicket<'a> {
     }
 
     /// Sets `content-range` in the header.
+    ///
+    /// A header of answers, which a request has no use for.
     pub fn content_range<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3821,6 +4201,8 @@ impl<'a> GetSubjectDownloadTicket<'a> {
     }
 
     /// Sets `range` in the header.
+    ///
+    /// The bytes to answer, as `bytes=first-last`. Honoured only with `view=true`.
     pub fn range<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -3830,6 +4212,8 @@ impl<'a> GetSubjectDownloadTicket<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,

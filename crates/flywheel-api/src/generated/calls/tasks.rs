@@ -129,6 +129,8 @@ impl<'a> FindAllApiTasksReaderGet<'a> {
     }
 
     /// Sets `filter` in the query.
+    ///
+    /// Conditions that must all hold, separated by commas, each a field, an operator (`=`, `!=`, `<`, `<=`, `>`, `>=`, or `=~` for an unanchored regular expression) and a value. In double quotes a value stays text; a literal comma is written `\,`.
     pub fn filter<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -138,6 +140,8 @@ impl<'a> FindAllApiTasksReaderGet<'a> {
     }
 
     /// Sets `limit` in the query.
+    ///
+    /// The largest number of rows to answer.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -147,6 +151,8 @@ impl<'a> FindAllApiTasksReaderGet<'a> {
     }
 
     /// Sets `skip` in the query.
+    ///
+    /// The number of rows to leave out at the start. Not together with `page` or `after_id`.
     pub fn skip<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -156,6 +162,8 @@ impl<'a> FindAllApiTasksReaderGet<'a> {
     }
 
     /// Sets `sort` in the query.
+    ///
+    /// Fields to sort by, separated by commas, each with `:asc` (the default) or `:desc`.
     pub fn sort<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -461,7 +469,7 @@ impl<'a> GetFacetsApiTasksReaderFacetsFacetFieldGet<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            facet_field: Err("facet_field was not initialized".to_string()),
+            facet_field: Err("facet_field is missing".to_string()),
             filter: Ok(None),
         }
     }
@@ -476,6 +484,8 @@ impl<'a> GetFacetsApiTasksReaderFacetsFacetFieldGet<'a> {
     }
 
     /// Sets `filter` in the query.
+    ///
+    /// Conditions that must all hold, separated by commas, each a field, an operator (`=`, `!=`, `<`, `<=`, `>`, `>=`, or `=~` for an unanchored regular expression) and a value. In double quotes a value stays text; a literal comma is written `\,`.
     pub fn filter<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -514,7 +524,7 @@ impl<'a> GetReaderTask<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            task_id: Err("task_id was not initialized".to_string()),
+            task_id: Err("task_id is missing".to_string()),
         }
     }
 
@@ -552,7 +562,7 @@ impl<'a> ModifyReaderTask<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            task_id: Err("task_id was not initialized".to_string()),
+            task_id: Err("task_id is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
@@ -623,7 +633,7 @@ impl<'a> AssignReaderTask<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            task_id: Err("task_id was not initialized".to_string()),
+            task_id: Err("task_id is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
@@ -687,7 +697,7 @@ impl<'a> CloneTaskApiTasksReaderTaskIdClonePost<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            task_id: Err("task_id was not initialized".to_string()),
+            task_id: Err("task_id is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
@@ -761,7 +771,7 @@ impl<'a> CompleteReaderTask<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            task_id: Err("task_id was not initialized".to_string()),
+            task_id: Err("task_id is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }

@@ -13,6 +13,8 @@ impl Client {
     /// Reads chosen fields of containers together with what they are connected to.
     ///
     /// `POST /tree`
+    ///
+    /// The body names one kind of container with its fields, filter, sort and limit, and in the same way the kinds joined to it.
     pub fn fetch_tree(&self) -> FetchTree<'_> {
         FetchTree::new(self)
     }
@@ -59,6 +61,8 @@ impl<'a> FetchTree<'a> {
     }
 
     /// Sets `after_id` in the query.
+    ///
+    /// Answers only rows whose id is greater, in ascending order of id; empty starts at the beginning. Not together with `sort`, `page` or `skip`.
     pub fn after_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -68,6 +72,8 @@ impl<'a> FetchTree<'a> {
     }
 
     /// Sets `exhaustive` in the query.
+    ///
+    /// Answers also what the caller has no permission for. Site admins and devices only.
     pub fn exhaustive<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -77,6 +83,8 @@ impl<'a> FetchTree<'a> {
     }
 
     /// Sets `filter` in the query.
+    ///
+    /// Conditions that must all hold, separated by commas, each a field, an operator (`=`, `!=`, `<`, `<=`, `>`, `>=`, or `=~` for an unanchored regular expression) and a value. In double quotes a value stays text; a literal comma is written `\,`.
     pub fn filter<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -86,6 +94,8 @@ impl<'a> FetchTree<'a> {
     }
 
     /// Sets `include_all_info` in the query.
+    ///
+    /// Answers `info` of rows and of their files in full.
     pub fn include_all_info<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -95,6 +105,8 @@ impl<'a> FetchTree<'a> {
     }
 
     /// Sets `limit` in the query.
+    ///
+    /// The largest number of rows to answer.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -104,6 +116,8 @@ impl<'a> FetchTree<'a> {
     }
 
     /// Sets `page` in the query.
+    ///
+    /// The page to answer, counted from 1; needs `limit`. Not together with `skip` or `after_id`.
     pub fn page<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -113,6 +127,8 @@ impl<'a> FetchTree<'a> {
     }
 
     /// Sets `skip` in the query.
+    ///
+    /// The number of rows to leave out at the start. Not together with `page` or `after_id`.
     pub fn skip<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -122,6 +138,8 @@ impl<'a> FetchTree<'a> {
     }
 
     /// Sets `sort` in the query.
+    ///
+    /// Fields to sort by, separated by commas, each with `:asc` (the default) or `:desc`.
     pub fn sort<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -131,6 +149,8 @@ impl<'a> FetchTree<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,

@@ -20,6 +20,8 @@ impl Client {
     /// Ends an upload to S3 that was made in parts.
     ///
     /// `POST /upload/complete-s3-multipart`
+    ///
+    /// Needs the tag that the storage answered for each part.
     pub fn complete_s3_multipart_upload(&self) -> CompleteS3MultipartUpload<'_> {
         CompleteS3MultipartUpload::new(self)
     }
@@ -27,6 +29,8 @@ impl Client {
     /// Uploads bytes to a signed address of local storage.
     ///
     /// `PUT /upload/fs-file`
+    ///
+    /// The token in the address takes the place of a key.
     pub fn upload_signed_fs_file(&self) -> UploadSignedFsFile<'_> {
         UploadSignedFsFile::new(self)
     }
@@ -34,6 +38,8 @@ impl Client {
     /// Uploads files to the containers that the metadata name by label.
     ///
     /// `POST /upload/label`
+    ///
+    /// A multipart body. Containers that do not exist are created; a file that the metadata do not mention is dropped.
     pub fn upload_by_label(&self) -> UploadByLabel<'_> {
         UploadByLabel::new(self)
     }
@@ -41,6 +47,8 @@ impl Client {
     /// Uploads files to where DICOM UIDs say they belong, as devices do.
     ///
     /// `POST /upload/reaper`
+    ///
+    /// A multipart body. What fits nowhere goes to the project `Unsorted`.
     pub fn upload_by_reaper(&self) -> UploadByReaper<'_> {
         UploadByReaper::new(self)
     }
@@ -48,6 +56,8 @@ impl Client {
     /// Makes signed addresses for the upload of one file, as devices do.
     ///
     /// `POST /upload/signed-url`
+    ///
+    /// Large files get several, one for each part.
     pub fn create_signed_upload_url(&self) -> CreateSignedUploadUrl<'_> {
         CreateSignedUploadUrl::new(self)
     }
@@ -62,6 +72,8 @@ impl Client {
     /// Uploads files to the containers that the metadata name by DICOM UID.
     ///
     /// `POST /upload/uid`
+    ///
+    /// A multipart body. Containers that do not exist are created.
     pub fn upload_by_uid(&self) -> UploadByUid<'_> {
         UploadByUid::new(self)
     }
@@ -69,6 +81,8 @@ impl Client {
     /// Starts an upload to signed storage addresses.
     ///
     /// `POST /{ctype}/{container_id}/files`
+    ///
+    /// Only where `get_config` says that the site has signed uploads. Send the file's name and size (bytes) as metadata; for an analysis the metadata are a list. Answers a ticket, one address or several for each file name, and the headers to send there. With several addresses each part holds ceil(size / addresses) bytes, rounded up to the next multiple of 256 KiB, the last one the rest. The key must not be sent to those addresses.
     pub fn create_signed_upload_ticket(&self) -> CreateSignedUploadTicket<'_> {
         CreateSignedUploadTicket::new(self)
     }
@@ -76,6 +90,8 @@ impl Client {
     /// Ends an upload to signed storage addresses.
     ///
     /// `POST /{ctype}/{container_id}/files`
+    ///
+    /// Give the ticket back; for S3 also the upload id and the tags of the parts in order. Answers the file entries.
     pub fn complete_signed_upload(&self) -> CompleteSignedUpload<'_> {
         CompleteSignedUpload::new(self)
     }
@@ -92,7 +108,7 @@ impl<'a> CompleteAzureMultipartUpload<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            body: Err("body was not initialized".to_string()),
+            body: Err("body is missing".to_string()),
         }
     }
 
@@ -203,8 +219,8 @@ impl<'a> UploadSignedFsFile<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            token: Err("token was not initialized".to_string()),
-            body: Err("body was not initialized".to_string()),
+            token: Err("token is missing".to_string()),
+            body: Err("body is missing".to_string()),
         }
     }
 
@@ -265,11 +281,13 @@ impl<'a> UploadByLabel<'a> {
             preserve_metadata: Ok(None),
             ticket: Ok(None),
             content_type: Ok(None),
-            body: Err("body was not initialized".to_string()),
+            body: Err("body is missing".to_string()),
         }
     }
 
     /// Sets `id` in the query.
+    ///
+    /// The container that the outputs go to; for the engine.
     pub fn id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -279,6 +297,8 @@ impl<'a> UploadByLabel<'a> {
     }
 
     /// Sets `job` in the query.
+    ///
+    /// The job whose outputs these are; for the engine.
     pub fn job<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -288,6 +308,8 @@ impl<'a> UploadByLabel<'a> {
     }
 
     /// Sets `level` in the query.
+    ///
+    /// The kind of container that the outputs go to; for the engine.
     pub fn level<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<crate::types::ContainerType>,
@@ -297,6 +319,8 @@ impl<'a> UploadByLabel<'a> {
     }
 
     /// Sets `preserve_metadata` in the query.
+    ///
+    /// Keeps type, classification, tags and `info` of a file of the same name, unless the upload states others.
     pub fn preserve_metadata<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -306,6 +330,8 @@ impl<'a> UploadByLabel<'a> {
     }
 
     /// Sets `ticket` in the query.
+    ///
+    /// A ticket in place of a key, or empty to ask for one.
     pub fn ticket<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -387,11 +413,13 @@ impl<'a> UploadByReaper<'a> {
             ticket: Ok(None),
             uid_placement: Ok(None),
             content_type: Ok(None),
-            body: Err("body was not initialized".to_string()),
+            body: Err("body is missing".to_string()),
         }
     }
 
     /// Sets `id` in the query.
+    ///
+    /// The container that the outputs go to; for the engine.
     pub fn id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -401,6 +429,8 @@ impl<'a> UploadByReaper<'a> {
     }
 
     /// Sets `job` in the query.
+    ///
+    /// The job whose outputs these are; for the engine.
     pub fn job<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -410,6 +440,8 @@ impl<'a> UploadByReaper<'a> {
     }
 
     /// Sets `level` in the query.
+    ///
+    /// The kind of container that the outputs go to; for the engine.
     pub fn level<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<crate::types::ContainerType>,
@@ -419,6 +451,8 @@ impl<'a> UploadByReaper<'a> {
     }
 
     /// Sets `preserve_metadata` in the query.
+    ///
+    /// Keeps type, classification, tags and `info` of a file of the same name, unless the upload states others.
     pub fn preserve_metadata<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -428,6 +462,8 @@ impl<'a> UploadByReaper<'a> {
     }
 
     /// Sets `ticket` in the query.
+    ///
+    /// A ticket in place of a key, or empty to ask for one.
     pub fn ticket<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -645,11 +681,13 @@ impl<'a> UploadByUid<'a> {
             preserve_metadata: Ok(None),
             ticket: Ok(None),
             content_type: Ok(None),
-            body: Err("body was not initialized".to_string()),
+            body: Err("body is missing".to_string()),
         }
     }
 
     /// Sets `id` in the query.
+    ///
+    /// The container that the outputs go to; for the engine.
     pub fn id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -659,6 +697,8 @@ impl<'a> UploadByUid<'a> {
     }
 
     /// Sets `job` in the query.
+    ///
+    /// The job whose outputs these are; for the engine.
     pub fn job<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -668,6 +708,8 @@ impl<'a> UploadByUid<'a> {
     }
 
     /// Sets `level` in the query.
+    ///
+    /// The kind of container that the outputs go to; for the engine.
     pub fn level<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<crate::types::ContainerType>,
@@ -677,6 +719,8 @@ impl<'a> UploadByUid<'a> {
     }
 
     /// Sets `preserve_metadata` in the query.
+    ///
+    /// Keeps type, classification, tags and `info` of a file of the same name, unless the upload states others.
     pub fn preserve_metadata<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -686,6 +730,8 @@ impl<'a> UploadByUid<'a> {
     }
 
     /// Sets `ticket` in the query.
+    ///
+    /// A ticket in place of a key, or empty to ask for one.
     pub fn ticket<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -758,8 +804,8 @@ impl<'a> CreateSignedUploadTicket<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            ctype: Err("ctype was not initialized".to_string()),
-            container_id: Err("container_id was not initialized".to_string()),
+            ctype: Err("ctype is missing".to_string()),
+            container_id: Err("container_id is missing".to_string()),
             preserve_metadata: Ok(None),
             ticket: Ok(None),
             x_accept_feature: Ok(None),
@@ -777,6 +823,8 @@ impl<'a> CreateSignedUploadTicket<'a> {
     }
 
     /// Sets `container_id` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn container_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -786,6 +834,8 @@ impl<'a> CreateSignedUploadTicket<'a> {
     }
 
     /// Sets `preserve_metadata` in the query.
+    ///
+    /// Keeps type, classification, tags and `info` of a file of the same name, unless the upload states others.
     pub fn preserve_metadata<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -795,6 +845,8 @@ impl<'a> CreateSignedUploadTicket<'a> {
     }
 
     /// Sets `ticket` in the query.
+    ///
+    /// A ticket in place of a key, or empty to ask for one.
     pub fn ticket<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -804,6 +856,8 @@ impl<'a> CreateSignedUploadTicket<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -895,10 +949,10 @@ impl<'a> CompleteSignedUpload<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            ctype: Err("ctype was not initialized".to_string()),
-            container_id: Err("container_id was not initialized".to_string()),
+            ctype: Err("ctype is missing".to_string()),
+            container_id: Err("container_id is missing".to_string()),
             preserve_metadata: Ok(None),
-            ticket: Err("ticket was not initialized".to_string()),
+            ticket: Err("ticket is missing".to_string()),
             x_accept_feature: Ok(None),
             body: Ok(::std::default::Default::default()),
         }
@@ -914,6 +968,8 @@ impl<'a> CompleteSignedUpload<'a> {
     }
 
     /// Sets `container_id` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn container_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -923,6 +979,8 @@ impl<'a> CompleteSignedUpload<'a> {
     }
 
     /// Sets `preserve_metadata` in the query.
+    ///
+    /// Keeps type, classification, tags and `info` of a file of the same name, unless the upload states others.
     pub fn preserve_metadata<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -941,6 +999,8 @@ impl<'a> CompleteSignedUpload<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,

@@ -20,6 +20,8 @@ impl Client {
     /// Creates a user.
     ///
     /// `POST /users`
+    ///
+    /// Site admins only (403). Answers the user's id, 409 when it is taken.
     pub fn add_user(&self) -> AddUser<'_> {
         AddUser::new(self)
     }
@@ -27,6 +29,8 @@ impl Client {
     /// Reads the caller.
     ///
     /// `GET /users/self`
+    ///
+    /// With preferences, `info` and keys, the latter shortened. Answers 401 without a valid key.
     pub fn get_current_user(&self) -> GetCurrentUser<'_> {
         GetCurrentUser::new(self)
     }
@@ -34,6 +38,8 @@ impl Client {
     /// Reads the caller's picture.
     ///
     /// `GET /users/self/avatar`
+    ///
+    /// Usually answers 302 to it; 404 without one.
     pub fn get_current_user_avatar(&self) -> GetCurrentUserAvatar<'_> {
         GetCurrentUserAvatar::new(self)
     }
@@ -48,6 +54,8 @@ impl Client {
     /// Changes the caller's own `info`.
     ///
     /// `PATCH /users/self/info`
+    ///
+    /// `set`, `delete` and `replace` as for containers.
     pub fn modify_current_user_info(&self) -> ModifyCurrentUserInfo<'_> {
         ModifyCurrentUserInfo::new(self)
     }
@@ -62,6 +70,8 @@ impl Client {
     /// Makes a key for the caller.
     ///
     /// `POST /users/self/key`
+    ///
+    /// The key is shown only in this answer. A user has at most five.
     pub fn generate_user_key(&self) -> GenerateUserKey<'_> {
         GenerateUserKey::new(self)
     }
@@ -118,6 +128,8 @@ impl Client {
     /// Deletes a user.
     ///
     /// `DELETE /users/{UserId}`
+    ///
+    /// Site admins only (403).
     pub fn delete_user(&self) -> DeleteUser<'_> {
         DeleteUser::new(self)
     }
@@ -125,6 +137,8 @@ impl Client {
     /// Changes a user.
     ///
     /// `PUT /users/{uid}`
+    ///
+    /// Site admins; some fields also the user (403 otherwise). With `clear_permissions=true` a disabled user is removed from every permission list.
     pub fn modify_user(&self) -> ModifyUser<'_> {
         ModifyUser::new(self)
     }
@@ -169,6 +183,8 @@ impl Client {
     /// Reads a user.
     ///
     /// `GET /users/{user_id}`
+    ///
+    /// Answers 404 when there is no such user.
     pub fn get_user(&self) -> GetUser<'_> {
         GetUser::new(self)
     }
@@ -176,6 +192,8 @@ impl Client {
     /// Reads a user's picture.
     ///
     /// `GET /users/{user_id}/avatar`
+    ///
+    /// Usually answers 302 to it; 404 without one.
     pub fn get_user_avatar(&self) -> GetUserAvatar<'_> {
         GetUserAvatar::new(self)
     }
@@ -216,6 +234,8 @@ impl<'a> GetAllUsers<'a> {
     }
 
     /// Sets `after_id` in the query.
+    ///
+    /// Answers only rows whose id is greater, in ascending order of id; empty starts at the beginning. Not together with `sort`, `page` or `skip`.
     pub fn after_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -225,6 +245,8 @@ impl<'a> GetAllUsers<'a> {
     }
 
     /// Sets `filter` in the query.
+    ///
+    /// Conditions that must all hold, separated by commas, each a field, an operator (`=`, `!=`, `<`, `<=`, `>`, `>=`, or `=~` for an unanchored regular expression) and a value. In double quotes a value stays text; a literal comma is written `\,`.
     pub fn filter<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -234,6 +256,8 @@ impl<'a> GetAllUsers<'a> {
     }
 
     /// Sets `limit` in the query.
+    ///
+    /// The largest number of rows to answer.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -243,6 +267,8 @@ impl<'a> GetAllUsers<'a> {
     }
 
     /// Sets `page` in the query.
+    ///
+    /// The page to answer, counted from 1; needs `limit`. Not together with `skip` or `after_id`.
     pub fn page<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -252,6 +278,8 @@ impl<'a> GetAllUsers<'a> {
     }
 
     /// Sets `skip` in the query.
+    ///
+    /// The number of rows to leave out at the start. Not together with `page` or `after_id`.
     pub fn skip<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -261,6 +289,8 @@ impl<'a> GetAllUsers<'a> {
     }
 
     /// Sets `sort` in the query.
+    ///
+    /// Fields to sort by, separated by commas, each with `:asc` (the default) or `:desc`.
     pub fn sort<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -270,6 +300,8 @@ impl<'a> GetAllUsers<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -541,6 +573,8 @@ impl<'a> GetCurrentUserJobs<'a> {
     }
 
     /// Sets `after_id` in the query.
+    ///
+    /// Answers only rows whose id is greater, in ascending order of id; empty starts at the beginning. Not together with `sort`, `page` or `skip`.
     pub fn after_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -550,6 +584,8 @@ impl<'a> GetCurrentUserJobs<'a> {
     }
 
     /// Sets `exhaustive` in the query.
+    ///
+    /// Answers also what the caller has no permission for. Site admins and devices only.
     pub fn exhaustive<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -559,6 +595,8 @@ impl<'a> GetCurrentUserJobs<'a> {
     }
 
     /// Sets `filter` in the query.
+    ///
+    /// Conditions that must all hold, separated by commas, each a field, an operator (`=`, `!=`, `<`, `<=`, `>`, `>=`, or `=~` for an unanchored regular expression) and a value. In double quotes a value stays text; a literal comma is written `\,`.
     pub fn filter<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -577,6 +615,8 @@ impl<'a> GetCurrentUserJobs<'a> {
     }
 
     /// Sets `limit` in the query.
+    ///
+    /// The largest number of rows to answer.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -586,6 +626,8 @@ impl<'a> GetCurrentUserJobs<'a> {
     }
 
     /// Sets `page` in the query.
+    ///
+    /// The page to answer, counted from 1; needs `limit`. Not together with `skip` or `after_id`.
     pub fn page<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -595,6 +637,8 @@ impl<'a> GetCurrentUserJobs<'a> {
     }
 
     /// Sets `skip` in the query.
+    ///
+    /// The number of rows to leave out at the start. Not together with `page` or `after_id`.
     pub fn skip<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -604,6 +648,8 @@ impl<'a> GetCurrentUserJobs<'a> {
     }
 
     /// Sets `sort` in the query.
+    ///
+    /// Fields to sort by, separated by commas, each with `:asc` (the default) or `:desc`.
     pub fn sort<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -613,6 +659,8 @@ impl<'a> GetCurrentUserJobs<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -728,7 +776,7 @@ impl<'a> DeleteUserKey<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            id: Err("id was not initialized".to_string()),
+            id: Err("id is missing".to_string()),
         }
     }
 
@@ -788,7 +836,7 @@ impl<'a> AddMfaSetup<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            body: Err("body was not initialized".to_string()),
+            body: Err("body is missing".to_string()),
         }
     }
 
@@ -825,7 +873,7 @@ impl<'a> AddMfaVerification<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            body: Err("body was not initialized".to_string()),
+            body: Err("body is missing".to_string()),
         }
     }
 
@@ -862,7 +910,7 @@ impl<'a> ModifyCurrentUserPreferences<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            body: Err("body was not initialized".to_string()),
+            body: Err("body is missing".to_string()),
         }
     }
 
@@ -902,11 +950,13 @@ impl<'a> AddVisitedProject<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            project_id: Err("project_id was not initialized".to_string()),
+            project_id: Err("project_id is missing".to_string()),
         }
     }
 
     /// Sets `project_id` in the path, which has to be given.
+    ///
+    /// The id of the project.
     pub fn project_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -940,12 +990,14 @@ impl<'a> SyncUser<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            cid: Err("cid was not initialized".to_string()),
+            cid: Err("cid is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `cid` in the path, which has to be given.
+    ///
+    /// The id of the container.
     pub fn cid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1010,7 +1062,7 @@ impl<'a> DeleteUser<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            user_id: Err("user_id was not initialized".to_string()),
+            user_id: Err("user_id is missing".to_string()),
         }
     }
 
@@ -1049,13 +1101,15 @@ impl<'a> ModifyUser<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            uid: Err("uid was not initialized".to_string()),
+            uid: Err("uid is missing".to_string()),
             clear_permissions: Ok(None),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `uid` in the path, which has to be given.
+    ///
+    /// The id of the user.
     pub fn uid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1138,7 +1192,7 @@ impl<'a> GetUserAcquisitions<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            uid: Err("uid was not initialized".to_string()),
+            uid: Err("uid is missing".to_string()),
             after_id: Ok(None),
             exhaustive: Ok(None),
             filter: Ok(None),
@@ -1151,6 +1205,8 @@ impl<'a> GetUserAcquisitions<'a> {
     }
 
     /// Sets `uid` in the path, which has to be given.
+    ///
+    /// The id of the user.
     pub fn uid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1160,6 +1216,8 @@ impl<'a> GetUserAcquisitions<'a> {
     }
 
     /// Sets `after_id` in the query.
+    ///
+    /// Answers only rows whose id is greater, in ascending order of id; empty starts at the beginning. Not together with `sort`, `page` or `skip`.
     pub fn after_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1169,6 +1227,8 @@ impl<'a> GetUserAcquisitions<'a> {
     }
 
     /// Sets `exhaustive` in the query.
+    ///
+    /// Answers also what the caller has no permission for. Site admins and devices only.
     pub fn exhaustive<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -1178,6 +1238,8 @@ impl<'a> GetUserAcquisitions<'a> {
     }
 
     /// Sets `filter` in the query.
+    ///
+    /// Conditions that must all hold, separated by commas, each a field, an operator (`=`, `!=`, `<`, `<=`, `>`, `>=`, or `=~` for an unanchored regular expression) and a value. In double quotes a value stays text; a literal comma is written `\,`.
     pub fn filter<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1187,6 +1249,8 @@ impl<'a> GetUserAcquisitions<'a> {
     }
 
     /// Sets `include_all_info` in the query.
+    ///
+    /// Answers `info` of rows and of their files in full.
     pub fn include_all_info<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -1196,6 +1260,8 @@ impl<'a> GetUserAcquisitions<'a> {
     }
 
     /// Sets `limit` in the query.
+    ///
+    /// The largest number of rows to answer.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -1205,6 +1271,8 @@ impl<'a> GetUserAcquisitions<'a> {
     }
 
     /// Sets `page` in the query.
+    ///
+    /// The page to answer, counted from 1; needs `limit`. Not together with `skip` or `after_id`.
     pub fn page<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -1214,6 +1282,8 @@ impl<'a> GetUserAcquisitions<'a> {
     }
 
     /// Sets `skip` in the query.
+    ///
+    /// The number of rows to leave out at the start. Not together with `page` or `after_id`.
     pub fn skip<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -1223,6 +1293,8 @@ impl<'a> GetUserAcquisitions<'a> {
     }
 
     /// Sets `sort` in the query.
+    ///
+    /// Fields to sort by, separated by commas, each with `:asc` (the default) or `:desc`.
     pub fn sort<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1287,7 +1359,7 @@ impl<'a> GetUserGroups<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            uid: Err("uid was not initialized".to_string()),
+            uid: Err("uid is missing".to_string()),
             after_id: Ok(None),
             exhaustive: Ok(None),
             filter: Ok(None),
@@ -1300,6 +1372,8 @@ impl<'a> GetUserGroups<'a> {
     }
 
     /// Sets `uid` in the path, which has to be given.
+    ///
+    /// The id of the user.
     pub fn uid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1309,6 +1383,8 @@ impl<'a> GetUserGroups<'a> {
     }
 
     /// Sets `after_id` in the query.
+    ///
+    /// Answers only rows whose id is greater, in ascending order of id; empty starts at the beginning. Not together with `sort`, `page` or `skip`.
     pub fn after_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1318,6 +1394,8 @@ impl<'a> GetUserGroups<'a> {
     }
 
     /// Sets `exhaustive` in the query.
+    ///
+    /// Answers also what the caller has no permission for. Site admins and devices only.
     pub fn exhaustive<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -1327,6 +1405,8 @@ impl<'a> GetUserGroups<'a> {
     }
 
     /// Sets `filter` in the query.
+    ///
+    /// Conditions that must all hold, separated by commas, each a field, an operator (`=`, `!=`, `<`, `<=`, `>`, `>=`, or `=~` for an unanchored regular expression) and a value. In double quotes a value stays text; a literal comma is written `\,`.
     pub fn filter<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1336,6 +1416,8 @@ impl<'a> GetUserGroups<'a> {
     }
 
     /// Sets `limit` in the query.
+    ///
+    /// The largest number of rows to answer.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -1345,6 +1427,8 @@ impl<'a> GetUserGroups<'a> {
     }
 
     /// Sets `page` in the query.
+    ///
+    /// The page to answer, counted from 1; needs `limit`. Not together with `skip` or `after_id`.
     pub fn page<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -1354,6 +1438,8 @@ impl<'a> GetUserGroups<'a> {
     }
 
     /// Sets `skip` in the query.
+    ///
+    /// The number of rows to leave out at the start. Not together with `page` or `after_id`.
     pub fn skip<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -1363,6 +1449,8 @@ impl<'a> GetUserGroups<'a> {
     }
 
     /// Sets `sort` in the query.
+    ///
+    /// Fields to sort by, separated by commas, each with `:asc` (the default) or `:desc`.
     pub fn sort<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1372,6 +1460,8 @@ impl<'a> GetUserGroups<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1433,7 +1523,7 @@ impl<'a> GetUserProjects<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            uid: Err("uid was not initialized".to_string()),
+            uid: Err("uid is missing".to_string()),
             after_id: Ok(None),
             exhaustive: Ok(None),
             filter: Ok(None),
@@ -1446,6 +1536,8 @@ impl<'a> GetUserProjects<'a> {
     }
 
     /// Sets `uid` in the path, which has to be given.
+    ///
+    /// The id of the user.
     pub fn uid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1455,6 +1547,8 @@ impl<'a> GetUserProjects<'a> {
     }
 
     /// Sets `after_id` in the query.
+    ///
+    /// Answers only rows whose id is greater, in ascending order of id; empty starts at the beginning. Not together with `sort`, `page` or `skip`.
     pub fn after_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1464,6 +1558,8 @@ impl<'a> GetUserProjects<'a> {
     }
 
     /// Sets `exhaustive` in the query.
+    ///
+    /// Answers also what the caller has no permission for. Site admins and devices only.
     pub fn exhaustive<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -1473,6 +1569,8 @@ impl<'a> GetUserProjects<'a> {
     }
 
     /// Sets `filter` in the query.
+    ///
+    /// Conditions that must all hold, separated by commas, each a field, an operator (`=`, `!=`, `<`, `<=`, `>`, `>=`, or `=~` for an unanchored regular expression) and a value. In double quotes a value stays text; a literal comma is written `\,`.
     pub fn filter<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1482,6 +1580,8 @@ impl<'a> GetUserProjects<'a> {
     }
 
     /// Sets `include_all_info` in the query.
+    ///
+    /// Answers `info` of rows and of their files in full.
     pub fn include_all_info<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -1491,6 +1591,8 @@ impl<'a> GetUserProjects<'a> {
     }
 
     /// Sets `limit` in the query.
+    ///
+    /// The largest number of rows to answer.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -1500,6 +1602,8 @@ impl<'a> GetUserProjects<'a> {
     }
 
     /// Sets `page` in the query.
+    ///
+    /// The page to answer, counted from 1; needs `limit`. Not together with `skip` or `after_id`.
     pub fn page<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -1509,6 +1613,8 @@ impl<'a> GetUserProjects<'a> {
     }
 
     /// Sets `skip` in the query.
+    ///
+    /// The number of rows to leave out at the start. Not together with `page` or `after_id`.
     pub fn skip<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -1518,6 +1624,8 @@ impl<'a> GetUserProjects<'a> {
     }
 
     /// Sets `sort` in the query.
+    ///
+    /// Fields to sort by, separated by commas, each with `:asc` (the default) or `:desc`.
     pub fn sort<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1571,11 +1679,13 @@ impl<'a> ResetUserRegistration<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            uid: Err("uid was not initialized".to_string()),
+            uid: Err("uid is missing".to_string()),
         }
     }
 
     /// Sets `uid` in the path, which has to be given.
+    ///
+    /// The id of the user.
     pub fn uid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1616,7 +1726,7 @@ impl<'a> GetUserSessions<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            uid: Err("uid was not initialized".to_string()),
+            uid: Err("uid is missing".to_string()),
             after_id: Ok(None),
             exhaustive: Ok(None),
             filter: Ok(None),
@@ -1629,6 +1739,8 @@ impl<'a> GetUserSessions<'a> {
     }
 
     /// Sets `uid` in the path, which has to be given.
+    ///
+    /// The id of the user.
     pub fn uid<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1638,6 +1750,8 @@ impl<'a> GetUserSessions<'a> {
     }
 
     /// Sets `after_id` in the query.
+    ///
+    /// Answers only rows whose id is greater, in ascending order of id; empty starts at the beginning. Not together with `sort`, `page` or `skip`.
     pub fn after_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1647,6 +1761,8 @@ impl<'a> GetUserSessions<'a> {
     }
 
     /// Sets `exhaustive` in the query.
+    ///
+    /// Answers also what the caller has no permission for. Site admins and devices only.
     pub fn exhaustive<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -1656,6 +1772,8 @@ impl<'a> GetUserSessions<'a> {
     }
 
     /// Sets `filter` in the query.
+    ///
+    /// Conditions that must all hold, separated by commas, each a field, an operator (`=`, `!=`, `<`, `<=`, `>`, `>=`, or `=~` for an unanchored regular expression) and a value. In double quotes a value stays text; a literal comma is written `\,`.
     pub fn filter<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1665,6 +1783,8 @@ impl<'a> GetUserSessions<'a> {
     }
 
     /// Sets `include_all_info` in the query.
+    ///
+    /// Answers `info` of rows and of their files in full.
     pub fn include_all_info<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<bool>,
@@ -1674,6 +1794,8 @@ impl<'a> GetUserSessions<'a> {
     }
 
     /// Sets `limit` in the query.
+    ///
+    /// The largest number of rows to answer.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -1683,6 +1805,8 @@ impl<'a> GetUserSessions<'a> {
     }
 
     /// Sets `page` in the query.
+    ///
+    /// The page to answer, counted from 1; needs `limit`. Not together with `skip` or `after_id`.
     pub fn page<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -1692,6 +1816,8 @@ impl<'a> GetUserSessions<'a> {
     }
 
     /// Sets `skip` in the query.
+    ///
+    /// The number of rows to leave out at the start. Not together with `page` or `after_id`.
     pub fn skip<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -1701,6 +1827,8 @@ impl<'a> GetUserSessions<'a> {
     }
 
     /// Sets `sort` in the query.
+    ///
+    /// Fields to sort by, separated by commas, each with `:asc` (the default) or `:desc`.
     pub fn sort<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1755,12 +1883,14 @@ impl<'a> GetUser<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            user_id: Err("user_id was not initialized".to_string()),
+            user_id: Err("user_id is missing".to_string()),
             include_deleted: Ok(None),
         }
     }
 
     /// Sets `user_id` in the path, which has to be given.
+    ///
+    /// The id of the user.
     pub fn user_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1804,12 +1934,14 @@ impl<'a> GetUserAvatar<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            user_id: Err("user_id was not initialized".to_string()),
+            user_id: Err("user_id is missing".to_string()),
             default: Ok(None),
         }
     }
 
     /// Sets `user_id` in the path, which has to be given.
+    ///
+    /// The id of the user.
     pub fn user_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1859,7 +1991,7 @@ impl<'a> GetUserCollections<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            user_id: Err("user_id was not initialized".to_string()),
+            user_id: Err("user_id is missing".to_string()),
             after_id: Ok(None),
             filter: Ok(None),
             limit: Ok(None),
@@ -1871,6 +2003,8 @@ impl<'a> GetUserCollections<'a> {
     }
 
     /// Sets `user_id` in the path, which has to be given.
+    ///
+    /// The id of the user.
     pub fn user_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1880,6 +2014,8 @@ impl<'a> GetUserCollections<'a> {
     }
 
     /// Sets `after_id` in the query.
+    ///
+    /// Answers only rows whose id is greater, in ascending order of id; empty starts at the beginning. Not together with `sort`, `page` or `skip`.
     pub fn after_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1889,6 +2025,8 @@ impl<'a> GetUserCollections<'a> {
     }
 
     /// Sets `filter` in the query.
+    ///
+    /// Conditions that must all hold, separated by commas, each a field, an operator (`=`, `!=`, `<`, `<=`, `>`, `>=`, or `=~` for an unanchored regular expression) and a value. In double quotes a value stays text; a literal comma is written `\,`.
     pub fn filter<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1898,6 +2036,8 @@ impl<'a> GetUserCollections<'a> {
     }
 
     /// Sets `limit` in the query.
+    ///
+    /// The largest number of rows to answer.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -1907,6 +2047,8 @@ impl<'a> GetUserCollections<'a> {
     }
 
     /// Sets `page` in the query.
+    ///
+    /// The page to answer, counted from 1; needs `limit`. Not together with `skip` or `after_id`.
     pub fn page<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -1916,6 +2058,8 @@ impl<'a> GetUserCollections<'a> {
     }
 
     /// Sets `skip` in the query.
+    ///
+    /// The number of rows to leave out at the start. Not together with `page` or `after_id`.
     pub fn skip<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -1925,6 +2069,8 @@ impl<'a> GetUserCollections<'a> {
     }
 
     /// Sets `sort` in the query.
+    ///
+    /// Fields to sort by, separated by commas, each with `:asc` (the default) or `:desc`.
     pub fn sort<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -1934,6 +2080,8 @@ impl<'a> GetUserCollections<'a> {
     }
 
     /// Sets `x-accept-feature` in the header.
+    ///
+    /// Features that the caller understands, such as `pagination`, `safe-redirect` or `exclude-files`.
     pub fn x_accept_feature<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,

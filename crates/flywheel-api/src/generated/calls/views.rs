@@ -20,6 +20,8 @@ impl Client {
     /// Runs a data view on a container and answers its rows.
     ///
     /// `POST /views/data`
+    ///
+    /// Runs while the caller waits; large views are better queued. Answers the bytes in the asked format.
     pub fn evaluate_view_adhoc(&self) -> EvaluateViewAdhoc<'_> {
         EvaluateViewAdhoc::new(self)
     }
@@ -27,6 +29,8 @@ impl Client {
     /// Queues a data view on a container.
     ///
     /// `POST /views/queue`
+    ///
+    /// Answers an execution; poll it until it is `completed` or `failed`, then read its rows.
     pub fn queue_adhoc(&self) -> QueueAdhoc<'_> {
         QueueAdhoc::new(self)
     }
@@ -34,6 +38,8 @@ impl Client {
     /// Runs a data view and saves its rows as a file of a container.
     ///
     /// `POST /views/save`
+    ///
+    /// Answers the file entry.
     pub fn save_view_data_to_container(&self) -> SaveViewDataToContainer<'_> {
         SaveViewDataToContainer::new(self)
     }
@@ -41,6 +47,8 @@ impl Client {
     /// Reads a saved data view.
     ///
     /// `GET /views/{view_id}`
+    ///
+    /// Answers 404 when there is none, 403 when the caller may not see its parent.
     pub fn get_view(&self) -> GetView<'_> {
         GetView::new(self)
     }
@@ -48,6 +56,8 @@ impl Client {
     /// Changes a saved data view.
     ///
     /// `PUT /views/{view_id}`
+    ///
+    /// Needs write access to its parent (403).
     pub fn modify_view(&self) -> ModifyView<'_> {
         ModifyView::new(self)
     }
@@ -62,6 +72,8 @@ impl Client {
     /// Runs a saved data view on a container and answers its rows.
     ///
     /// `GET /views/{view_id}/data`
+    ///
+    /// Runs while the caller waits; large views are better queued. Answers the bytes in the asked format.
     pub fn evaluate_view(&self) -> EvaluateView<'_> {
         EvaluateView::new(self)
     }
@@ -69,6 +81,8 @@ impl Client {
     /// Queues a saved data view on a container.
     ///
     /// `POST /views/{view_id}/queue`
+    ///
+    /// Answers an execution; poll it until it is `completed` or `failed`, then read its rows.
     pub fn queue_saved(&self) -> QueueSaved<'_> {
         QueueSaved::new(self)
     }
@@ -121,7 +135,7 @@ impl<'a> EvaluateViewAdhoc<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            container_id: Err("container_id was not initialized".to_string()),
+            container_id: Err("container_id is missing".to_string()),
             filename: Ok(None),
             filter: Ok(None),
             format: Ok(None),
@@ -134,6 +148,8 @@ impl<'a> EvaluateViewAdhoc<'a> {
     }
 
     /// Sets `containerId` in the query, which has to be given.
+    ///
+    /// The container on which the view runs.
     pub fn container_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -152,6 +168,8 @@ impl<'a> EvaluateViewAdhoc<'a> {
     }
 
     /// Sets `filter` in the query.
+    ///
+    /// Conditions on columns of the view, in the grammar of list filters.
     pub fn filter<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -170,6 +188,8 @@ impl<'a> EvaluateViewAdhoc<'a> {
     }
 
     /// Sets `limit` in the query.
+    ///
+    /// The largest number of rows to answer.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -179,6 +199,8 @@ impl<'a> EvaluateViewAdhoc<'a> {
     }
 
     /// Sets `skip` in the query.
+    ///
+    /// The number of rows to leave out at the start.
     pub fn skip<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -188,6 +210,8 @@ impl<'a> EvaluateViewAdhoc<'a> {
     }
 
     /// Sets `sort` in the query.
+    ///
+    /// Columns to sort by, separated by commas, each with `:asc` or `:desc`.
     pub fn sort<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -197,6 +221,8 @@ impl<'a> EvaluateViewAdhoc<'a> {
     }
 
     /// Sets `ticket` in the query.
+    ///
+    /// A ticket in place of a key, or empty to ask for one.
     pub fn ticket<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -286,7 +312,7 @@ impl<'a> QueueAdhoc<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            container_id: Err("container_id was not initialized".to_string()),
+            container_id: Err("container_id is missing".to_string()),
             filter: Ok(None),
             limit: Ok(None),
             skip: Ok(None),
@@ -296,6 +322,8 @@ impl<'a> QueueAdhoc<'a> {
     }
 
     /// Sets `containerId` in the query, which has to be given.
+    ///
+    /// The container on which the view runs.
     pub fn container_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -305,6 +333,8 @@ impl<'a> QueueAdhoc<'a> {
     }
 
     /// Sets `filter` in the query.
+    ///
+    /// Conditions on columns of the view, in the grammar of list filters.
     pub fn filter<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -314,6 +344,8 @@ impl<'a> QueueAdhoc<'a> {
     }
 
     /// Sets `limit` in the query.
+    ///
+    /// The largest number of rows to answer.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -323,6 +355,8 @@ impl<'a> QueueAdhoc<'a> {
     }
 
     /// Sets `skip` in the query.
+    ///
+    /// The number of rows to leave out at the start.
     pub fn skip<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -332,6 +366,8 @@ impl<'a> QueueAdhoc<'a> {
     }
 
     /// Sets `sort` in the query.
+    ///
+    /// Columns to sort by, separated by commas, each with `:asc` or `:desc`.
     pub fn sort<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -409,7 +445,7 @@ impl<'a> SaveViewDataToContainer<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            container_id: Err("container_id was not initialized".to_string()),
+            container_id: Err("container_id is missing".to_string()),
             filter: Ok(None),
             format: Ok(None),
             limit: Ok(None),
@@ -421,6 +457,8 @@ impl<'a> SaveViewDataToContainer<'a> {
     }
 
     /// Sets `containerId` in the query, which has to be given.
+    ///
+    /// The container on which the view runs.
     pub fn container_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -430,6 +468,8 @@ impl<'a> SaveViewDataToContainer<'a> {
     }
 
     /// Sets `filter` in the query.
+    ///
+    /// Conditions on columns of the view, in the grammar of list filters.
     pub fn filter<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -448,6 +488,8 @@ impl<'a> SaveViewDataToContainer<'a> {
     }
 
     /// Sets `limit` in the query.
+    ///
+    /// The largest number of rows to answer.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -457,6 +499,8 @@ impl<'a> SaveViewDataToContainer<'a> {
     }
 
     /// Sets `skip` in the query.
+    ///
+    /// The number of rows to leave out at the start.
     pub fn skip<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -466,6 +510,8 @@ impl<'a> SaveViewDataToContainer<'a> {
     }
 
     /// Sets `sort` in the query.
+    ///
+    /// Columns to sort by, separated by commas, each with `:asc` or `:desc`.
     pub fn sort<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -475,6 +521,8 @@ impl<'a> SaveViewDataToContainer<'a> {
     }
 
     /// Sets `ticket` in the query.
+    ///
+    /// A ticket in place of a key, or empty to ask for one.
     pub fn ticket<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -564,11 +612,13 @@ impl<'a> GetView<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            view_id: Err("view_id was not initialized".to_string()),
+            view_id: Err("view_id is missing".to_string()),
         }
     }
 
     /// Sets `view_id` in the path, which has to be given.
+    ///
+    /// The id of the data view.
     pub fn view_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -602,12 +652,14 @@ impl<'a> ModifyView<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            view_id: Err("view_id was not initialized".to_string()),
+            view_id: Err("view_id is missing".to_string()),
             body: Ok(::std::default::Default::default()),
         }
     }
 
     /// Sets `view_id` in the path, which has to be given.
+    ///
+    /// The id of the data view.
     pub fn view_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -672,11 +724,13 @@ impl<'a> DeleteView<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            view_id: Err("view_id was not initialized".to_string()),
+            view_id: Err("view_id is missing".to_string()),
         }
     }
 
     /// Sets `view_id` in the path, which has to be given.
+    ///
+    /// The id of the data view.
     pub fn view_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -717,8 +771,8 @@ impl<'a> EvaluateView<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            view_id: Err("view_id was not initialized".to_string()),
-            container_id: Err("container_id was not initialized".to_string()),
+            view_id: Err("view_id is missing".to_string()),
+            container_id: Err("container_id is missing".to_string()),
             filename: Ok(None),
             filter: Ok(None),
             format: Ok(None),
@@ -730,6 +784,8 @@ impl<'a> EvaluateView<'a> {
     }
 
     /// Sets `view_id` in the path, which has to be given.
+    ///
+    /// The id of the data view.
     pub fn view_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -739,6 +795,8 @@ impl<'a> EvaluateView<'a> {
     }
 
     /// Sets `containerId` in the query, which has to be given.
+    ///
+    /// The container on which the view runs.
     pub fn container_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -757,6 +815,8 @@ impl<'a> EvaluateView<'a> {
     }
 
     /// Sets `filter` in the query.
+    ///
+    /// Conditions on columns of the view, in the grammar of list filters.
     pub fn filter<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -775,6 +835,8 @@ impl<'a> EvaluateView<'a> {
     }
 
     /// Sets `limit` in the query.
+    ///
+    /// The largest number of rows to answer.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -784,6 +846,8 @@ impl<'a> EvaluateView<'a> {
     }
 
     /// Sets `skip` in the query.
+    ///
+    /// The number of rows to leave out at the start.
     pub fn skip<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -793,6 +857,8 @@ impl<'a> EvaluateView<'a> {
     }
 
     /// Sets `sort` in the query.
+    ///
+    /// Columns to sort by, separated by commas, each with `:asc` or `:desc`.
     pub fn sort<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -802,6 +868,8 @@ impl<'a> EvaluateView<'a> {
     }
 
     /// Sets `ticket` in the query.
+    ///
+    /// A ticket in place of a key, or empty to ask for one.
     pub fn ticket<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -858,8 +926,8 @@ impl<'a> QueueSaved<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
-            view_id: Err("view_id was not initialized".to_string()),
-            container_id: Err("container_id was not initialized".to_string()),
+            view_id: Err("view_id is missing".to_string()),
+            container_id: Err("container_id is missing".to_string()),
             filter: Ok(None),
             limit: Ok(None),
             skip: Ok(None),
@@ -868,6 +936,8 @@ impl<'a> QueueSaved<'a> {
     }
 
     /// Sets `view_id` in the path, which has to be given.
+    ///
+    /// The id of the data view.
     pub fn view_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -877,6 +947,8 @@ impl<'a> QueueSaved<'a> {
     }
 
     /// Sets `containerId` in the query, which has to be given.
+    ///
+    /// The container on which the view runs.
     pub fn container_id<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -886,6 +958,8 @@ impl<'a> QueueSaved<'a> {
     }
 
     /// Sets `filter` in the query.
+    ///
+    /// Conditions on columns of the view, in the grammar of list filters.
     pub fn filter<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,
@@ -895,6 +969,8 @@ impl<'a> QueueSaved<'a> {
     }
 
     /// Sets `limit` in the query.
+    ///
+    /// The largest number of rows to answer.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -904,6 +980,8 @@ impl<'a> QueueSaved<'a> {
     }
 
     /// Sets `skip` in the query.
+    ///
+    /// The number of rows to leave out at the start.
     pub fn skip<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<i64>,
@@ -913,6 +991,8 @@ impl<'a> QueueSaved<'a> {
     }
 
     /// Sets `sort` in the query.
+    ///
+    /// Columns to sort by, separated by commas, each with `:asc` or `:desc`.
     pub fn sort<V>(mut self, value: V) -> Self
     where
         V: std::convert::TryInto<::std::string::String>,

@@ -8817,6 +8817,283 @@ impl ::std::convert::From<super::FileClassificationDelta> for FileClassification
     }
 }
 
+/// Builds a [`FileCreateInput`](super::FileCreateInput).
+#[derive(Clone)]
+pub struct FileCreateInput {
+    classification: ::std::result::Result<
+        ::std::option::Option<
+            ::indexmap::IndexMap<
+                ::std::string::String,
+                ::std::vec::Vec<::std::string::String>,
+            >,
+        >,
+        ::std::string::String,
+    >,
+    deid_log_id: ::std::result::Result<
+        ::std::option::Option<::std::string::String>,
+        ::std::string::String,
+    >,
+    deid_log_skip_reason: ::std::result::Result<
+        ::std::option::Option<crate::types::DeidLogSkipReason>,
+        ::std::string::String,
+    >,
+    info: ::std::result::Result<
+        ::std::option::Option<::serde_json::Value>,
+        ::std::string::String,
+    >,
+    mimetype: ::std::result::Result<
+        ::std::option::Option<::std::string::String>,
+        ::std::string::String,
+    >,
+    modality: ::std::result::Result<
+        ::std::option::Option<::std::string::String>,
+        ::std::string::String,
+    >,
+    name: ::std::result::Result<
+        ::std::option::Option<::std::string::String>,
+        ::std::string::String,
+    >,
+    size: ::std::result::Result<::std::option::Option<i64>, ::std::string::String>,
+    tags: ::std::result::Result<
+        ::std::option::Option<::std::vec::Vec<::std::string::String>>,
+        ::std::string::String,
+    >,
+    type_: ::std::result::Result<
+        ::std::option::Option<::std::string::String>,
+        ::std::string::String,
+    >,
+    zip_member_count: ::std::result::Result<
+        ::std::option::Option<i64>,
+        ::std::string::String,
+    >,
+    extra: ::std::result::Result<crate::models::Extra, ::std::string::String>,
+}
+
+impl ::std::default::Default for FileCreateInput {
+    fn default() -> Self {
+        Self {
+            classification: Ok(Default::default()),
+            deid_log_id: Ok(Default::default()),
+            deid_log_skip_reason: Ok(Default::default()),
+            info: Ok(Default::default()),
+            mimetype: Ok(Default::default()),
+            modality: Ok(Default::default()),
+            name: Ok(Default::default()),
+            size: Ok(Default::default()),
+            tags: Ok(Default::default()),
+            type_: Ok(Default::default()),
+            zip_member_count: Ok(Default::default()),
+            extra: Ok(::std::default::Default::default()),
+        }
+    }
+}
+
+impl FileCreateInput {
+    /// Sets `classification`.
+    pub fn classification<T>(mut self, value: T) -> Self
+    where
+        T: ::std::convert::TryInto<
+            ::std::option::Option<
+                ::indexmap::IndexMap<
+                    ::std::string::String,
+                    ::std::vec::Vec<::std::string::String>,
+                >,
+            >,
+        >,
+        T::Error: ::std::fmt::Display,
+    {
+        self.classification = value
+            .try_into()
+            .map_err(|e| {
+                format!("error converting supplied value for classification: {e}")
+            });
+        self
+    }
+
+    /// Sets `deid_log_id`.
+    pub fn deid_log_id<T>(mut self, value: T) -> Self
+    where
+        T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+        T::Error: ::std::fmt::Display,
+    {
+        self.deid_log_id = value
+            .try_into()
+            .map_err(|e| {
+                format!("error converting supplied value for deid_log_id: {e}")
+            });
+        self
+    }
+
+    /// Sets `deid_log_skip_reason`.
+    pub fn deid_log_skip_reason<T>(mut self, value: T) -> Self
+    where
+        T: ::std::convert::TryInto<
+            ::std::option::Option<crate::types::DeidLogSkipReason>,
+        >,
+        T::Error: ::std::fmt::Display,
+    {
+        self.deid_log_skip_reason = value
+            .try_into()
+            .map_err(|e| {
+                format!("error converting supplied value for deid_log_skip_reason: {e}")
+            });
+        self
+    }
+
+    /// Sets `info`.
+    pub fn info<T>(mut self, value: T) -> Self
+    where
+        T: ::std::convert::TryInto<::std::option::Option<::serde_json::Value>>,
+        T::Error: ::std::fmt::Display,
+    {
+        self.info = value
+            .try_into()
+            .map_err(|e| format!("error converting supplied value for info: {e}"));
+        self
+    }
+
+    /// Sets `mimetype`.
+    pub fn mimetype<T>(mut self, value: T) -> Self
+    where
+        T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+        T::Error: ::std::fmt::Display,
+    {
+        self.mimetype = value
+            .try_into()
+            .map_err(|e| format!("error converting supplied value for mimetype: {e}"));
+        self
+    }
+
+    /// Sets `modality`.
+    pub fn modality<T>(mut self, value: T) -> Self
+    where
+        T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+        T::Error: ::std::fmt::Display,
+    {
+        self.modality = value
+            .try_into()
+            .map_err(|e| format!("error converting supplied value for modality: {e}"));
+        self
+    }
+
+    /// Sets `name`.
+    pub fn name<T>(mut self, value: T) -> Self
+    where
+        T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+        T::Error: ::std::fmt::Display,
+    {
+        self.name = value
+            .try_into()
+            .map_err(|e| format!("error converting supplied value for name: {e}"));
+        self
+    }
+
+    /// Sets `size`.
+    pub fn size<T>(mut self, value: T) -> Self
+    where
+        T: ::std::convert::TryInto<::std::option::Option<i64>>,
+        T::Error: ::std::fmt::Display,
+    {
+        self.size = value
+            .try_into()
+            .map_err(|e| format!("error converting supplied value for size: {e}"));
+        self
+    }
+
+    /// Sets `tags`.
+    pub fn tags<T>(mut self, value: T) -> Self
+    where
+        T: ::std::convert::TryInto<
+            ::std::option::Option<::std::vec::Vec<::std::string::String>>,
+        >,
+        T::Error: ::std::fmt::Display,
+    {
+        self.tags = value
+            .try_into()
+            .map_err(|e| format!("error converting supplied value for tags: {e}"));
+        self
+    }
+
+    /// Sets `type_`.
+    pub fn type_<T>(mut self, value: T) -> Self
+    where
+        T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+        T::Error: ::std::fmt::Display,
+    {
+        self.type_ = value
+            .try_into()
+            .map_err(|e| format!("error converting supplied value for type_: {e}"));
+        self
+    }
+
+    /// Sets `zip_member_count`.
+    pub fn zip_member_count<T>(mut self, value: T) -> Self
+    where
+        T: ::std::convert::TryInto<::std::option::Option<i64>>,
+        T::Error: ::std::fmt::Display,
+    {
+        self.zip_member_count = value
+            .try_into()
+            .map_err(|e| {
+                format!("error converting supplied value for zip_member_count: {e}")
+            });
+        self
+    }
+
+    /// Sets members that the model does not know.
+    pub fn extra<T>(mut self, value: T) -> Self
+    where
+        T: ::std::convert::TryInto<crate::models::Extra>,
+        T::Error: ::std::fmt::Display,
+    {
+        self.extra = value
+            .try_into()
+            .map_err(|e| format!("error converting supplied value for extra: {e}"));
+        self
+    }
+}
+
+impl ::std::convert::TryFrom<FileCreateInput> for super::FileCreateInput {
+    type Error = super::error::ConversionError;
+    fn try_from(
+        value: FileCreateInput,
+    ) -> ::std::result::Result<Self, super::error::ConversionError> {
+        Ok(Self {
+            classification: value.classification?,
+            deid_log_id: value.deid_log_id?,
+            deid_log_skip_reason: value.deid_log_skip_reason?,
+            info: value.info?,
+            mimetype: value.mimetype?,
+            modality: value.modality?,
+            name: value.name?,
+            size: value.size?,
+            tags: value.tags?,
+            type_: value.type_?,
+            zip_member_count: value.zip_member_count?,
+            extra: value.extra?,
+        })
+    }
+}
+
+impl ::std::convert::From<super::FileCreateInput> for FileCreateInput {
+    fn from(value: super::FileCreateInput) -> Self {
+        Self {
+            classification: Ok(value.classification),
+            deid_log_id: Ok(value.deid_log_id),
+            deid_log_skip_reason: Ok(value.deid_log_skip_reason),
+            info: Ok(value.info),
+            mimetype: Ok(value.mimetype),
+            modality: Ok(value.modality),
+            name: Ok(value.name),
+            size: Ok(value.size),
+            tags: Ok(value.tags),
+            type_: Ok(value.type_),
+            zip_member_count: Ok(value.zip_member_count),
+            extra: Ok(value.extra),
+        }
+    }
+}
+
 /// Builds a [`FileModifyInput`](super::FileModifyInput).
 #[derive(Clone)]
 pub struct FileModifyInput {

@@ -587,7 +587,7 @@ pub struct AcquisitionOutput {
 
 crate::models::private_debug!(AcquisitionOutput id);
 
-/// The fields of [`AcquisitionOutput`], [`SessionOutput`]: whichever the site answers with.
+/// The fields of `AcquisitionOutput`, `SessionOutput`: whichever the site answers with.
 #[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
 pub struct AcquisitionOutputOrSessionOutput {
     #[serde(
@@ -1036,61 +1036,6 @@ pub struct AnalysisListOutput {
 
 crate::models::private_debug!(AnalysisListOutput id);
 
-/// The model `AnalysisListOutputInflatedJob`.
-#[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
-pub struct AnalysisListOutputInflatedJob {
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub compute_provider_id: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub copy_of: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub created: ::std::option::Option<crate::models::Timestamp>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub description: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub files: ::std::option::Option<::std::vec::Vec<FileListOutput>>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub gear_info: ::std::option::Option<GearInfo>,
-    #[serde(rename = "_id", skip_serializing_if = "::std::option::Option::is_none")]
-    pub id: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub inputs: ::std::option::Option<::std::vec::Vec<FileListOutput>>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub job: ::std::option::Option<JobListOutput>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub job_id: ::std::option::Option<::std::string::String>,
-    #[serde(
-        rename = "join-origin",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
-    pub join_origin: ::std::option::Option<JoinOrigins>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub label: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub modified: ::std::option::Option<crate::models::Timestamp>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub notes: ::std::option::Option<::std::vec::Vec<Note>>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub original_copy_of: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub parent: ::std::option::Option<ContainerReference>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub parents: ::std::option::Option<AnalysisParents>,
-    #[serde(
-        skip_serializing_if = "::std::option::Option::is_none",
-        default,
-        deserialize_with = "crate::models::lenient::deserialize"
-    )]
-    pub revision: ::std::option::Option<i64>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub tags: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-    /// What the model does not know.
-    #[serde(flatten)]
-    pub extra: crate::models::Extra,
-}
-
-crate::models::private_debug!(AnalysisListOutputInflatedJob id);
-
 /// The model `AnalysisModifyInput`.
 #[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
 pub struct AnalysisModifyInput {
@@ -1170,63 +1115,6 @@ pub struct AnalysisOutput {
 
 crate::models::private_debug!(AnalysisOutput id);
 
-/// The model `AnalysisOutputInflatedJob`.
-#[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
-pub struct AnalysisOutputInflatedJob {
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub compute_provider_id: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub copy_of: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub created: ::std::option::Option<crate::models::Timestamp>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub description: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub files: ::std::option::Option<::std::vec::Vec<FileOutput>>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub gear_info: ::std::option::Option<GearInfo>,
-    #[serde(rename = "_id", skip_serializing_if = "::std::option::Option::is_none")]
-    pub id: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub info: ::std::option::Option<::serde_json::Value>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub inputs: ::std::option::Option<::std::vec::Vec<FileOutput>>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub job: ::std::option::Option<JobOutput>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub job_id: ::std::option::Option<::std::string::String>,
-    #[serde(
-        rename = "join-origin",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
-    pub join_origin: ::std::option::Option<JoinOrigins>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub label: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub modified: ::std::option::Option<crate::models::Timestamp>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub notes: ::std::option::Option<::std::vec::Vec<Note>>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub original_copy_of: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub parent: ::std::option::Option<ContainerReference>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub parents: ::std::option::Option<AnalysisParents>,
-    #[serde(
-        skip_serializing_if = "::std::option::Option::is_none",
-        default,
-        deserialize_with = "crate::models::lenient::deserialize"
-    )]
-    pub revision: ::std::option::Option<i64>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub tags: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-    /// What the model does not know.
-    #[serde(flatten)]
-    pub extra: crate::models::Extra,
-}
-
-crate::models::private_debug!(AnalysisOutputInflatedJob id);
-
 /// The model `AnalysisParents`.
 #[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
 pub struct AnalysisParents {
@@ -1288,28 +1176,6 @@ pub struct ApiKeyOutput {
 }
 
 crate::models::private_debug!(ApiKeyOutput);
-
-/// The model `AsStorage`.
-#[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
-pub struct AsStorage {
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub bucket: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub config_class: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub config_type: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub path: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub region: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub signed_urls: ::std::option::Option<bool>,
-    /// What the model does not know.
-    #[serde(flatten)]
-    pub extra: crate::models::Extra,
-}
-
-crate::models::private_debug!(AsStorage);
 
 /// The model `Assignee`.
 #[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
@@ -1502,60 +1368,6 @@ pub struct AuthSessionOutput {
 
 crate::models::private_debug!(AuthSessionOutput);
 
-/// The model `AwsCreds`.
-#[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
-pub struct AwsCreds {
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub aws_access_key_id: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub aws_secret_access_key: ::std::option::Option<::std::string::String>,
-    /// What the model does not know.
-    #[serde(flatten)]
-    pub extra: crate::models::Extra,
-}
-
-crate::models::private_debug!(AwsCreds);
-
-/// The model `AwsStorage`.
-#[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
-pub struct AwsStorage {
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub addressing_style: ::std::option::Option<crate::types::S3AddressingStyle>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub bucket: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub config_class: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub config_type: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub endpoint_url: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub path: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub region: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub zone: ::std::option::Option<::std::string::String>,
-    /// What the model does not know.
-    #[serde(flatten)]
-    pub extra: crate::models::Extra,
-}
-
-crate::models::private_debug!(AwsStorage);
-
-/// The model `AzureCreds`.
-#[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
-pub struct AzureCreds {
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub azure_account_key: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub azure_account_name: ::std::option::Option<::std::string::String>,
-    /// What the model does not know.
-    #[serde(flatten)]
-    pub extra: crate::models::Extra,
-}
-
-crate::models::private_debug!(AzureCreds);
-
 /// The model `BaseAet`.
 #[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
 pub struct BaseAet {
@@ -1573,52 +1385,6 @@ pub struct BaseAet {
 }
 
 crate::models::private_debug!(BaseAet id);
-
-/// The model `BaseCompute`.
-#[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
-pub struct BaseCompute {
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub config_class: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub config_type: ::std::option::Option<::std::string::String>,
-    #[serde(
-        skip_serializing_if = "::std::option::Option::is_none",
-        default,
-        deserialize_with = "crate::models::lenient::deserialize"
-    )]
-    pub disk_size: ::std::option::Option<i64>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub machine_type: ::std::option::Option<::std::string::String>,
-    #[serde(
-        skip_serializing_if = "::std::option::Option::is_none",
-        default,
-        deserialize_with = "crate::models::lenient::deserialize"
-    )]
-    pub max_compute: ::std::option::Option<i64>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub preemptible: ::std::option::Option<bool>,
-    #[serde(
-        skip_serializing_if = "::std::option::Option::is_none",
-        default,
-        deserialize_with = "crate::models::lenient::deserialize"
-    )]
-    pub queue_threshold: ::std::option::Option<i64>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub region: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub swap_size: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub tags: ::std::option::Option<
-        ::serde_json::Map<::std::string::String, ::serde_json::Value>,
-    >,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub zone: ::std::option::Option<::std::string::String>,
-    /// What the model does not know.
-    #[serde(flatten)]
-    pub extra: crate::models::Extra,
-}
-
-crate::models::private_debug!(BaseCompute);
 
 /// The model `Batch`.
 #[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
@@ -1873,64 +1639,6 @@ pub struct ChangeLogDocument {
 
 crate::models::private_debug!(ChangeLogDocument);
 
-/// The model `ClassicBatchJobOutput`.
-#[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
-pub struct ClassicBatchJobOutput {
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub config: ::std::option::Option<
-        ::serde_json::Map<::std::string::String, ::serde_json::Value>,
-    >,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub created: ::std::option::Option<crate::models::Timestamp>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub gear_id: ::std::option::Option<::std::string::String>,
-    #[serde(rename = "_id", skip_serializing_if = "::std::option::Option::is_none")]
-    pub id: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub jobs: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub modified: ::std::option::Option<crate::models::Timestamp>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub origin: ::std::option::Option<Origin>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub state: ::std::option::Option<crate::types::JobState>,
-    /// What the model does not know.
-    #[serde(flatten)]
-    pub extra: crate::models::Extra,
-}
-
-crate::models::private_debug!(ClassicBatchJobOutput id);
-
-/// The model `ClassicBatchJobOutputInflatedJobs`.
-#[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
-pub struct ClassicBatchJobOutputInflatedJobs {
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub config: ::std::option::Option<
-        ::serde_json::Map<::std::string::String, ::serde_json::Value>,
-    >,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub created: ::std::option::Option<crate::models::Timestamp>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub gear_id: ::std::option::Option<::std::string::String>,
-    #[serde(rename = "_id", skip_serializing_if = "::std::option::Option::is_none")]
-    pub id: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub jobs: ::std::option::Option<::std::vec::Vec<Job>>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub modified: ::std::option::Option<crate::models::Timestamp>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub origin: ::std::option::Option<Origin>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub state: ::std::option::Option<crate::types::JobState>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub tags: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-    /// What the model does not know.
-    #[serde(flatten)]
-    pub extra: crate::models::Extra,
-}
-
-crate::models::private_debug!(ClassicBatchJobOutputInflatedJobs id);
-
 /// The model `ClassicBatchProposalInput`.
 #[derive(Clone, ::serde::Deserialize, ::serde::Serialize)]
 pub struct ClassicBatchProposalInput {
@@ -2011,7 +1719,7 @@ pub struct ClassicBatchProposalOutput {
 
 crate::models::private_debug!(ClassicBatchProposalOutput id);
 
-/// The fields of [`MatchedAcquisitionOutput`], [`ContainerReference`], [`MatchedSessionOutput`]: whichever the site answers with.
+/// The fields of `MatchedAcquisitionOutput`, `ContainerReference`, `MatchedSessionOutput`: whichever the site answers with.
 #[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
 pub struct ClassicBatchProposalOutputMatched {
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -2214,76 +1922,7 @@ pub struct CollectionOutput {
 
 crate::models::private_debug!(CollectionOutput id);
 
-/// The model `CollectionWithStats`.
-#[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
-pub struct CollectionWithStats {
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub analyses: ::std::option::Option<::std::vec::Vec<AnalysisListOutput>>,
-    #[serde(
-        skip_serializing_if = "::std::option::Option::is_none",
-        default,
-        deserialize_with = "crate::models::lenient::deserialize"
-    )]
-    pub attachment_count: ::std::option::Option<i64>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub created: ::std::option::Option<crate::models::Timestamp>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub curator: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub description: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub files: ::std::option::Option<::std::vec::Vec<FileListOutput>>,
-    #[serde(rename = "_id", skip_serializing_if = "::std::option::Option::is_none")]
-    pub id: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub info: ::std::option::Option<::serde_json::Value>,
-    #[serde(
-        rename = "join-origin",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
-    pub join_origin: ::std::option::Option<JoinOrigins>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub label: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub modified: ::std::option::Option<crate::models::Timestamp>,
-    #[serde(
-        skip_serializing_if = "::std::option::Option::is_none",
-        default,
-        deserialize_with = "crate::models::lenient::deserialize"
-    )]
-    pub noncompliant_session_count: ::std::option::Option<i64>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub notes: ::std::option::Option<::std::vec::Vec<Note>>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub permissions: ::std::option::Option<::std::vec::Vec<AccessPermission>>,
-    #[serde(
-        skip_serializing_if = "::std::option::Option::is_none",
-        default,
-        deserialize_with = "crate::models::lenient::deserialize"
-    )]
-    pub revision: ::std::option::Option<i64>,
-    #[serde(
-        skip_serializing_if = "::std::option::Option::is_none",
-        default,
-        deserialize_with = "crate::models::lenient::deserialize"
-    )]
-    pub session_count: ::std::option::Option<i64>,
-    #[serde(
-        skip_serializing_if = "::std::option::Option::is_none",
-        default,
-        deserialize_with = "crate::models::lenient::deserialize"
-    )]
-    pub subject_count: ::std::option::Option<i64>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub tags: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-    /// What the model does not know.
-    #[serde(flatten)]
-    pub extra: crate::models::Extra,
-}
-
-crate::models::private_debug!(CollectionWithStats id);
-
-/// The fields of [`CollectionWithStats`], [`CollectionOutput`]: whichever the site answers with.
+/// The fields of `CollectionWithStats`, `CollectionOutput`: whichever the site answers with.
 #[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
 pub struct CollectionWithStatsOrCollectionOutput {
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -2354,7 +1993,7 @@ pub struct CollectionWithStatsOrCollectionOutput {
 
 crate::models::private_debug!(CollectionWithStatsOrCollectionOutput id);
 
-/// The fields of [`AnalysisListOutput`], [`AnalysisListOutputInflatedJob`], [`AnalysisOutput`]: whichever the site answers with.
+/// The fields of `AnalysisListOutput`, `AnalysisListOutputInflatedJob`, `AnalysisOutput`: whichever the site answers with.
 #[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
 pub struct CollectionWithStatsOrCollectionOutputAnalyses {
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -2882,22 +2521,6 @@ pub struct ContainerUidcheck {
 
 crate::models::private_debug!(ContainerUidcheck);
 
-/// The model `ContextInput`.
-#[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
-pub struct ContextInput {
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub base: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub found: ::std::option::Option<bool>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub value: ::std::option::Option<::serde_json::Value>,
-    /// What the model does not know.
-    #[serde(flatten)]
-    pub extra: crate::models::Extra,
-}
-
-crate::models::private_debug!(ContextInput);
-
 /// The model `CopyFilter`.
 #[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
 pub struct CopyFilter {
@@ -3009,20 +2632,6 @@ impl CoreModelsCommonSource {
     }
 }
 
-/// The model `CoreModelsJobsApiKeyInput`.
-#[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
-pub struct CoreModelsJobsApiKeyInput {
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub base: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub key: ::std::option::Option<::std::string::String>,
-    /// What the model does not know.
-    #[serde(flatten)]
-    pub extra: crate::models::Extra,
-}
-
-crate::models::private_debug!(CoreModelsJobsApiKeyInput);
-
 /// The model `CoreWorkflowsFormResponsesModelsFormParents`.
 #[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
 pub struct CoreWorkflowsFormResponsesModelsFormParents {
@@ -3120,26 +2729,6 @@ impl CoreWorkflowsFormsModelsTriggerField {
         Default::default()
     }
 }
-
-/// The model `CoreWorkflowsProtocolsModelsFormSection`.
-#[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
-pub struct CoreWorkflowsProtocolsModelsFormSection {
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub description: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub fields: ::std::option::Option<::std::vec::Vec<CustomField>>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub key: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub title: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub visible: ::std::option::Option<crate::types::JsonListOrFlag>,
-    /// What the model does not know.
-    #[serde(flatten)]
-    pub extra: crate::models::Extra,
-}
-
-crate::models::private_debug!(CoreWorkflowsProtocolsModelsFormSection);
 
 /// The model `CoreWorkflowsProtocolsModelsTriggerField`.
 #[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
@@ -3348,7 +2937,7 @@ impl CustomField {
     }
 }
 
-/// The fields of [`CustomField`], [`CoreWorkflowsProtocolsModelsFormSection`]: whichever the site answers with.
+/// The fields of `CustomField`, `CoreWorkflowsProtocolsModelsFormSection`: whichever the site answers with.
 #[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
 pub struct CustomFieldOrCoreWorkflowsProtocolsModelsFormSection {
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -4320,30 +3909,6 @@ pub struct EgressDevice {
 
 crate::models::private_debug!(EgressDevice id);
 
-/// The model `EgressDevicePage`.
-#[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
-pub struct EgressDevicePage {
-    #[serde(
-        skip_serializing_if = "::std::option::Option::is_none",
-        default,
-        deserialize_with = "crate::models::lenient::deserialize"
-    )]
-    pub count: ::std::option::Option<i64>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub results: ::std::option::Option<::std::vec::Vec<EgressDevice>>,
-    #[serde(
-        skip_serializing_if = "::std::option::Option::is_none",
-        default,
-        deserialize_with = "crate::models::lenient::deserialize"
-    )]
-    pub total: ::std::option::Option<i64>,
-    /// What the model does not know.
-    #[serde(flatten)]
-    pub extra: crate::models::Extra,
-}
-
-crate::models::private_debug!(EgressDevicePage);
-
 /// The model `EgressProvider`.
 #[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
 pub struct EgressProvider {
@@ -4432,24 +3997,6 @@ impl EtdrsGridConfig {
         Default::default()
     }
 }
-
-/// The model `ExchangeStorage`.
-#[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
-pub struct ExchangeStorage {
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub config_class: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub config_type: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub dataset_id: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub site_id: ::std::option::Option<::std::string::String>,
-    /// What the model does not know.
-    #[serde(flatten)]
-    pub extra: crate::models::Extra,
-}
-
-crate::models::private_debug!(ExchangeStorage);
 
 /// The model `ExecutorInfo`.
 #[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
@@ -4898,6 +4445,12 @@ pub struct FileCreateInput {
 }
 
 crate::models::private_debug!(FileCreateInput);
+
+impl FileCreateInput {
+    pub fn builder() -> builder::FileCreateInput {
+        Default::default()
+    }
+}
 
 /// The model `FileEntry`.
 #[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
@@ -5447,7 +5000,7 @@ impl FileReference {
     }
 }
 
-/// The fields of [`FileReference`], [`ContextInput`]: whichever the site answers with.
+/// The fields of `FileReference`, `ContextInput`: whichever the site answers with.
 #[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
 pub struct FileReferenceOrContextInput {
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -5469,7 +5022,7 @@ pub struct FileReferenceOrContextInput {
 
 crate::models::private_debug!(FileReferenceOrContextInput);
 
-/// The fields of [`FileReference`], [`FileVersion`]: whichever the site answers with.
+/// The fields of `FileReference`, `FileVersion`: whichever the site answers with.
 #[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
 pub struct FileReferenceOrFileVersion {
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -6062,58 +5615,6 @@ impl FormSchema {
     }
 }
 
-/// The model `GcpCreds`.
-#[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
-pub struct GcpCreds {
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub auth_provider_x509_cert_url: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub auth_uri: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub client_email: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub client_id: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub client_x509_cert_url: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub private_key: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub private_key_id: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub project_id: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub token_uri: ::std::option::Option<::std::string::String>,
-    #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
-    pub type_: ::std::option::Option<::std::string::String>,
-    /// What the model does not know.
-    #[serde(flatten)]
-    pub extra: crate::models::Extra,
-}
-
-crate::models::private_debug!(GcpCreds);
-
-/// The model `GcpStorage`.
-#[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
-pub struct GcpStorage {
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub bucket: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub config_class: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub config_type: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub path: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub region: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub zone: ::std::option::Option<::std::string::String>,
-    /// What the model does not know.
-    #[serde(flatten)]
-    pub extra: crate::models::Extra,
-}
-
-crate::models::private_debug!(GcpStorage);
-
 /// The model `Gear`.
 #[derive(Clone, ::serde::Deserialize, ::serde::Serialize)]
 pub struct Gear {
@@ -6148,18 +5649,6 @@ pub struct Gear {
 
 crate::models::private_debug!(Gear);
 
-/// The model `GearContextInput`.
-#[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
-pub struct GearContextInput {
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub base: ::std::option::Option<::std::string::String>,
-    /// What the model does not know.
-    #[serde(flatten)]
-    pub extra: crate::models::Extra,
-}
-
-crate::models::private_debug!(GearContextInput);
-
 /// The model `GearContextValueOutput`.
 #[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
 pub struct GearContextValueOutput {
@@ -6179,18 +5668,6 @@ pub struct GearContextValueOutput {
 }
 
 crate::models::private_debug!(GearContextValueOutput);
-
-/// The model `GearContextValueOutputUnfound`.
-#[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
-pub struct GearContextValueOutputUnfound {
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub found: ::std::option::Option<bool>,
-    /// What the model does not know.
-    #[serde(flatten)]
-    pub extra: crate::models::Extra,
-}
-
-crate::models::private_debug!(GearContextValueOutputUnfound);
 
 /// The model `GearDocument`.
 #[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
@@ -6365,18 +5842,6 @@ pub struct GearInputItem {
 }
 
 crate::models::private_debug!(GearInputItem);
-
-/// The model `GearKeyInput`.
-#[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
-pub struct GearKeyInput {
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub base: ::std::option::Option<::std::string::String>,
-    /// What the model does not know.
-    #[serde(flatten)]
-    pub extra: crate::models::Extra,
-}
-
-crate::models::private_debug!(GearKeyInput);
 
 /// The model `GearManifest`.
 #[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
@@ -6862,7 +6327,7 @@ pub struct GearTicketOutput {
 
 crate::models::private_debug!(GearTicketOutput);
 
-/// The fields of [`ClassicBatchJobOutput`], [`ClassicBatchJobOutputInflatedJobs`], [`PremadeJobsBatchJobOutput`], [`PremadeJobsBatchJobOutputInflatedJobs`]: whichever the site answers with.
+/// The fields of `ClassicBatchJobOutput`, `ClassicBatchJobOutputInflatedJobs`, `PremadeJobsBatchJobOutput`, `PremadeJobsBatchJobOutputInflatedJobs`: whichever the site answers with.
 #[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
 pub struct GetBatchAnswer {
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -7614,7 +7079,7 @@ pub struct JobAskResponseJob {
 
 crate::models::private_debug!(JobAskResponseJob);
 
-/// The fields of [`JobFileInput`], [`ContextInput`], [`CoreModelsJobsApiKeyInput`]: whichever the site answers with.
+/// The fields of `JobFileInput`, `ContextInput`, `CoreModelsJobsApiKeyInput`: whichever the site answers with.
 #[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
 pub struct JobAskResponseJobInputs {
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -7942,42 +7407,6 @@ pub struct JobExecutorInfo {
 
 crate::models::private_debug!(JobExecutorInfo);
 
-/// The model `JobFileInput`.
-#[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
-pub struct JobFileInput {
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub base: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub hierarchy: ::std::option::Option<ContainerReference>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub location: ::std::option::Option<Location>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub object: ::std::option::Option<JobFileObject>,
-    /// What the model does not know.
-    #[serde(flatten)]
-    pub extra: crate::models::Extra,
-}
-
-crate::models::private_debug!(JobFileInput);
-
-/// The model `JobFileInputListOutput`.
-#[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
-pub struct JobFileInputListOutput {
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub base: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub hierarchy: ::std::option::Option<ContainerReference>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub location: ::std::option::Option<Location>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub object: ::std::option::Option<JobFileObjectListOutput>,
-    /// What the model does not know.
-    #[serde(flatten)]
-    pub extra: crate::models::Extra,
-}
-
-crate::models::private_debug!(JobFileInputListOutput);
-
 /// The model `JobFileObject`.
 #[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
 pub struct JobFileObject {
@@ -8206,7 +7635,7 @@ pub struct JobListOutputConfig {
 
 crate::models::private_debug!(JobListOutputConfig);
 
-/// The fields of [`JobFileInputListOutput`], [`ContextInput`], [`CoreModelsJobsApiKeyInput`]: whichever the site answers with.
+/// The fields of `JobFileInputListOutput`, `ContextInput`, `CoreModelsJobsApiKeyInput`: whichever the site answers with.
 #[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
 pub struct JobListOutputConfigInputs {
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -8230,7 +7659,7 @@ pub struct JobListOutputConfigInputs {
 
 crate::models::private_debug!(JobListOutputConfigInputs);
 
-/// The fields of [`JobListOutputConfigInputs`], [`JobOutputConfigInputs`]: whichever the site answers with.
+/// The fields of `JobListOutputConfigInputs`, `JobOutputConfigInputs`: whichever the site answers with.
 #[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
 pub struct JobListOutputConfigInputsOrJobOutputConfigInputs {
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -8254,7 +7683,7 @@ pub struct JobListOutputConfigInputsOrJobOutputConfigInputs {
 
 crate::models::private_debug!(JobListOutputConfigInputsOrJobOutputConfigInputs);
 
-/// The fields of [`JobListOutputConfig`], [`JobOutputConfig`]: whichever the site answers with.
+/// The fields of `JobListOutputConfig`, `JobOutputConfig`: whichever the site answers with.
 #[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
 pub struct JobListOutputConfigOrJobOutputConfig {
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -8281,7 +7710,7 @@ pub struct JobListOutputConfigOrJobOutputConfig {
 
 crate::models::private_debug!(JobListOutputConfigOrJobOutputConfig);
 
-/// The fields of [`JobListOutput`], [`JobOutput`]: whichever the site answers with.
+/// The fields of `JobListOutput`, `JobOutput`: whichever the site answers with.
 #[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
 pub struct JobListOutputOrJobOutput {
     #[serde(
@@ -8555,7 +7984,7 @@ pub struct JobOutputConfig {
 
 crate::models::private_debug!(JobOutputConfig);
 
-/// The fields of [`JobFileInput`], [`ContextInput`], [`CoreModelsJobsApiKeyInput`]: whichever the site answers with.
+/// The fields of `JobFileInput`, `ContextInput`, `CoreModelsJobsApiKeyInput`: whichever the site answers with.
 #[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
 pub struct JobOutputConfigInputs {
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -9163,22 +8592,6 @@ impl LibsViewerConfigModelsViewerConfig {
     }
 }
 
-/// The model `LocalStorage`.
-#[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
-pub struct LocalStorage {
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub config_class: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub config_type: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub path: ::std::option::Option<::std::string::String>,
-    /// What the model does not know.
-    #[serde(flatten)]
-    pub extra: crate::models::Extra,
-}
-
-crate::models::private_debug!(LocalStorage);
-
 /// The model `Location`.
 #[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
 pub struct Location {
@@ -9290,98 +8703,6 @@ pub struct MasterSubjectCodeOutput {
 }
 
 crate::models::private_debug!(MasterSubjectCodeOutput);
-
-/// The model `MatchedAcquisitionOutput`.
-#[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
-pub struct MatchedAcquisitionOutput {
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub analyses: ::std::option::Option<::std::vec::Vec<AnalysisOutput>>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub collections: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub created: ::std::option::Option<crate::models::Timestamp>,
-    #[serde(rename = "_id", skip_serializing_if = "::std::option::Option::is_none")]
-    pub id: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub inputs: ::std::option::Option<
-        ::indexmap::IndexMap<::std::string::String, FileReferenceOrContextInput>,
-    >,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub label: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub metadata: ::std::option::Option<
-        ::serde_json::Map<::std::string::String, ::serde_json::Value>,
-    >,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub modified: ::std::option::Option<crate::models::Timestamp>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub parents: ::std::option::Option<AcquisitionParents>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub permissions: ::std::option::Option<::std::vec::Vec<RolePermission>>,
-    #[serde(
-        skip_serializing_if = "::std::option::Option::is_none",
-        default,
-        deserialize_with = "crate::models::lenient::deserialize"
-    )]
-    pub revision: ::std::option::Option<i64>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub tags: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub timestamp: ::std::option::Option<crate::models::Timestamp>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub timezone: ::std::option::Option<::std::string::String>,
-    /// What the model does not know.
-    #[serde(flatten)]
-    pub extra: crate::models::Extra,
-}
-
-crate::models::private_debug!(MatchedAcquisitionOutput id);
-
-/// The model `MatchedSessionOutput`.
-#[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
-pub struct MatchedSessionOutput {
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub analyses: ::std::option::Option<::std::vec::Vec<AnalysisOutput>>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub collections: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub created: ::std::option::Option<crate::models::Timestamp>,
-    #[serde(rename = "_id", skip_serializing_if = "::std::option::Option::is_none")]
-    pub id: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub inputs: ::std::option::Option<
-        ::indexmap::IndexMap<::std::string::String, FileReferenceOrContextInput>,
-    >,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub label: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub metadata: ::std::option::Option<
-        ::serde_json::Map<::std::string::String, ::serde_json::Value>,
-    >,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub modified: ::std::option::Option<crate::models::Timestamp>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub parents: ::std::option::Option<SessionParents>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub permissions: ::std::option::Option<::std::vec::Vec<RolePermission>>,
-    #[serde(
-        skip_serializing_if = "::std::option::Option::is_none",
-        default,
-        deserialize_with = "crate::models::lenient::deserialize"
-    )]
-    pub revision: ::std::option::Option<i64>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub tags: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub timestamp: ::std::option::Option<crate::models::Timestamp>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub timezone: ::std::option::Option<::std::string::String>,
-    /// What the model does not know.
-    #[serde(flatten)]
-    pub extra: crate::models::Extra,
-}
-
-crate::models::private_debug!(MatchedSessionOutput id);
 
 /// The model `MeasurementConfig`.
 #[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
@@ -9726,30 +9047,6 @@ pub struct OrphanedCount {
 
 crate::models::private_debug!(OrphanedCount);
 
-/// The model `OutputUserPage`.
-#[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
-pub struct OutputUserPage {
-    #[serde(
-        skip_serializing_if = "::std::option::Option::is_none",
-        default,
-        deserialize_with = "crate::models::lenient::deserialize"
-    )]
-    pub count: ::std::option::Option<i64>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub results: ::std::option::Option<::std::vec::Vec<User>>,
-    #[serde(
-        skip_serializing_if = "::std::option::Option::is_none",
-        default,
-        deserialize_with = "crate::models::lenient::deserialize"
-    )]
-    pub total: ::std::option::Option<i64>,
-    /// What the model does not know.
-    #[serde(flatten)]
-    pub extra: crate::models::Extra,
-}
-
-crate::models::private_debug!(OutputUserPage);
-
 /// The model `PackfileCleanupOutput`.
 #[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
 pub struct PackfileCleanupOutput {
@@ -9784,232 +9081,6 @@ pub struct PackfileRemovedOutput {
 
 crate::models::private_debug!(PackfileRemovedOutput);
 
-/// The model `Page`.
-#[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
-pub struct Page {
-    #[serde(
-        skip_serializing_if = "::std::option::Option::is_none",
-        default,
-        deserialize_with = "crate::models::lenient::deserialize"
-    )]
-    pub count: ::std::option::Option<i64>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub results: ::std::option::Option<::std::vec::Vec<::serde_json::Value>>,
-    #[serde(
-        skip_serializing_if = "::std::option::Option::is_none",
-        default,
-        deserialize_with = "crate::models::lenient::deserialize"
-    )]
-    pub total: ::std::option::Option<i64>,
-    /// What the model does not know.
-    #[serde(flatten)]
-    pub extra: crate::models::Extra,
-}
-
-crate::models::private_debug!(Page);
-
-/// The model `PageGenericFileOutput`.
-#[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
-pub struct PageGenericFileOutput {
-    #[serde(
-        skip_serializing_if = "::std::option::Option::is_none",
-        default,
-        deserialize_with = "crate::models::lenient::deserialize"
-    )]
-    pub count: ::std::option::Option<i64>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub results: ::std::option::Option<::std::vec::Vec<FileOutput>>,
-    #[serde(
-        skip_serializing_if = "::std::option::Option::is_none",
-        default,
-        deserialize_with = "crate::models::lenient::deserialize"
-    )]
-    pub total: ::std::option::Option<i64>,
-    /// What the model does not know.
-    #[serde(flatten)]
-    pub extra: crate::models::Extra,
-}
-
-crate::models::private_debug!(PageGenericFileOutput);
-
-/// The model `PageGenericFilter`.
-#[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
-pub struct PageGenericFilter {
-    #[serde(
-        skip_serializing_if = "::std::option::Option::is_none",
-        default,
-        deserialize_with = "crate::models::lenient::deserialize"
-    )]
-    pub count: ::std::option::Option<i64>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub results: ::std::option::Option<::std::vec::Vec<Filter>>,
-    #[serde(
-        skip_serializing_if = "::std::option::Option::is_none",
-        default,
-        deserialize_with = "crate::models::lenient::deserialize"
-    )]
-    pub total: ::std::option::Option<i64>,
-    /// What the model does not know.
-    #[serde(flatten)]
-    pub extra: crate::models::Extra,
-}
-
-crate::models::private_debug!(PageGenericFilter);
-
-/// The model `PageGenericForm`.
-#[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
-pub struct PageGenericForm {
-    #[serde(
-        skip_serializing_if = "::std::option::Option::is_none",
-        default,
-        deserialize_with = "crate::models::lenient::deserialize"
-    )]
-    pub count: ::std::option::Option<i64>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub next: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub results: ::std::option::Option<::std::vec::Vec<::serde_json::Value>>,
-    #[serde(
-        skip_serializing_if = "::std::option::Option::is_none",
-        default,
-        deserialize_with = "crate::models::lenient::deserialize"
-    )]
-    pub total: ::std::option::Option<i64>,
-    /// What the model does not know.
-    #[serde(flatten)]
-    pub extra: crate::models::Extra,
-}
-
-crate::models::private_debug!(PageGenericForm);
-
-/// The model `PageGenericFormResponseOutput`.
-#[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
-pub struct PageGenericFormResponseOutput {
-    #[serde(
-        skip_serializing_if = "::std::option::Option::is_none",
-        default,
-        deserialize_with = "crate::models::lenient::deserialize"
-    )]
-    pub count: ::std::option::Option<i64>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub results: ::std::option::Option<
-        ::std::vec::Vec<CoreWorkflowsFormResponsesModelsFormResponseOutput>,
-    >,
-    #[serde(
-        skip_serializing_if = "::std::option::Option::is_none",
-        default,
-        deserialize_with = "crate::models::lenient::deserialize"
-    )]
-    pub total: ::std::option::Option<i64>,
-    /// What the model does not know.
-    #[serde(flatten)]
-    pub extra: crate::models::Extra,
-}
-
-crate::models::private_debug!(PageGenericFormResponseOutput);
-
-/// The model `PageGenericReaderTaskOutput`.
-#[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
-pub struct PageGenericReaderTaskOutput {
-    #[serde(
-        skip_serializing_if = "::std::option::Option::is_none",
-        default,
-        deserialize_with = "crate::models::lenient::deserialize"
-    )]
-    pub count: ::std::option::Option<i64>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub next: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub results: ::std::option::Option<::std::vec::Vec<ReaderTaskOutput>>,
-    #[serde(
-        skip_serializing_if = "::std::option::Option::is_none",
-        default,
-        deserialize_with = "crate::models::lenient::deserialize"
-    )]
-    pub total: ::std::option::Option<i64>,
-    /// What the model does not know.
-    #[serde(flatten)]
-    pub extra: crate::models::Extra,
-}
-
-crate::models::private_debug!(PageGenericReaderTaskOutput);
-
-/// The model `PageGenericStaffingPool`.
-#[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
-pub struct PageGenericStaffingPool {
-    #[serde(
-        skip_serializing_if = "::std::option::Option::is_none",
-        default,
-        deserialize_with = "crate::models::lenient::deserialize"
-    )]
-    pub count: ::std::option::Option<i64>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub next: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub results: ::std::option::Option<::std::vec::Vec<StaffingPool>>,
-    #[serde(
-        skip_serializing_if = "::std::option::Option::is_none",
-        default,
-        deserialize_with = "crate::models::lenient::deserialize"
-    )]
-    pub total: ::std::option::Option<i64>,
-    /// What the model does not know.
-    #[serde(flatten)]
-    pub extra: crate::models::Extra,
-}
-
-crate::models::private_debug!(PageGenericStaffingPool);
-
-/// The model `PageGenericUnionGenericValidProtocolGenericGenericWipProtocolGeneric`.
-#[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
-pub struct PageGenericUnionGenericValidProtocolGenericGenericWipProtocolGeneric {
-    #[serde(
-        skip_serializing_if = "::std::option::Option::is_none",
-        default,
-        deserialize_with = "crate::models::lenient::deserialize"
-    )]
-    pub count: ::std::option::Option<i64>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub next: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub results: ::std::option::Option<::std::vec::Vec<ValidProtocolOrWipProtocol>>,
-    #[serde(
-        skip_serializing_if = "::std::option::Option::is_none",
-        default,
-        deserialize_with = "crate::models::lenient::deserialize"
-    )]
-    pub total: ::std::option::Option<i64>,
-    /// What the model does not know.
-    #[serde(flatten)]
-    pub extra: crate::models::Extra,
-}
-
-crate::models::private_debug!(PageGenericUnionGenericValidProtocolGenericGenericWipProtocolGeneric);
-
-/// The model `PageGenericUsageSummaryItem`.
-#[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
-pub struct PageGenericUsageSummaryItem {
-    #[serde(
-        skip_serializing_if = "::std::option::Option::is_none",
-        default,
-        deserialize_with = "crate::models::lenient::deserialize"
-    )]
-    pub count: ::std::option::Option<i64>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub results: ::std::option::Option<::std::vec::Vec<UsageSummaryItem>>,
-    #[serde(
-        skip_serializing_if = "::std::option::Option::is_none",
-        default,
-        deserialize_with = "crate::models::lenient::deserialize"
-    )]
-    pub total: ::std::option::Option<i64>,
-    /// What the model does not know.
-    #[serde(flatten)]
-    pub extra: crate::models::Extra,
-}
-
-crate::models::private_debug!(PageGenericUsageSummaryItem);
-
 /// The model `ParsedQueryResponse`.
 #[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
 pub struct ParsedQueryResponse {
@@ -10023,50 +9094,6 @@ pub struct ParsedQueryResponse {
 }
 
 crate::models::private_debug!(ParsedQueryResponse);
-
-/// The model `PremadeJobsBatchJobOutput`.
-#[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
-pub struct PremadeJobsBatchJobOutput {
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub created: ::std::option::Option<crate::models::Timestamp>,
-    #[serde(rename = "_id", skip_serializing_if = "::std::option::Option::is_none")]
-    pub id: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub jobs: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub modified: ::std::option::Option<crate::models::Timestamp>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub origin: ::std::option::Option<Origin>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub state: ::std::option::Option<crate::types::JobState>,
-    /// What the model does not know.
-    #[serde(flatten)]
-    pub extra: crate::models::Extra,
-}
-
-crate::models::private_debug!(PremadeJobsBatchJobOutput id);
-
-/// The model `PremadeJobsBatchJobOutputInflatedJobs`.
-#[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
-pub struct PremadeJobsBatchJobOutputInflatedJobs {
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub created: ::std::option::Option<crate::models::Timestamp>,
-    #[serde(rename = "_id", skip_serializing_if = "::std::option::Option::is_none")]
-    pub id: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub jobs: ::std::option::Option<::std::vec::Vec<Job>>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub modified: ::std::option::Option<crate::models::Timestamp>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub origin: ::std::option::Option<Origin>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub state: ::std::option::Option<crate::types::JobState>,
-    /// What the model does not know.
-    #[serde(flatten)]
-    pub extra: crate::models::Extra,
-}
-
-crate::models::private_debug!(PremadeJobsBatchJobOutputInflatedJobs id);
 
 /// The model `PremadeJobsBatchProposal`.
 #[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
@@ -11146,7 +10173,7 @@ pub struct Provider {
 
 crate::models::private_debug!(Provider id);
 
-/// The fields of [`BaseCompute`], [`S3CompatStorage`], [`AwsStorage`], [`GcpStorage`], [`LocalStorage`], [`StaticCompute`], [`AsStorage`], [`ExchangeStorage`]: whichever the site answers with.
+/// The fields of `BaseCompute`, `S3CompatStorage`, `AwsStorage`, `GcpStorage`, `LocalStorage`, `StaticCompute`, `AsStorage`, `ExchangeStorage`: whichever the site answers with.
 #[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
 pub struct ProviderConfig {
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -11206,7 +10233,7 @@ pub struct ProviderConfig {
 
 crate::models::private_debug!(ProviderConfig);
 
-/// The fields of [`AwsCreds`], [`GcpCreds`], [`AzureCreds`]: whichever the site answers with.
+/// The fields of `AwsCreds`, `GcpCreds`, `AzureCreds`: whichever the site answers with.
 #[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
 pub struct ProviderCreds {
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -12201,32 +11228,6 @@ pub struct RuleAny {
 
 crate::models::private_debug!(RuleAny);
 
-/// The model `S3CompatStorage`.
-#[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
-pub struct S3CompatStorage {
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub addressing_style: ::std::option::Option<crate::types::S3AddressingStyle>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub bucket: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub config_class: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub config_type: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub endpoint_url: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub path: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub region: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub signed_urls: ::std::option::Option<bool>,
-    /// What the model does not know.
-    #[serde(flatten)]
-    pub extra: crate::models::Extra,
-}
-
-crate::models::private_debug!(S3CompatStorage);
-
 /// The model `SaveSearch`.
 #[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
 pub struct SaveSearch {
@@ -12289,30 +11290,6 @@ pub struct SaveSearchOutput {
 }
 
 crate::models::private_debug!(SaveSearchOutput id);
-
-/// The model `SaveSearchPage`.
-#[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
-pub struct SaveSearchPage {
-    #[serde(
-        skip_serializing_if = "::std::option::Option::is_none",
-        default,
-        deserialize_with = "crate::models::lenient::deserialize"
-    )]
-    pub count: ::std::option::Option<i64>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub results: ::std::option::Option<::std::vec::Vec<SaveSearchOutput>>,
-    #[serde(
-        skip_serializing_if = "::std::option::Option::is_none",
-        default,
-        deserialize_with = "crate::models::lenient::deserialize"
-    )]
-    pub total: ::std::option::Option<i64>,
-    /// What the model does not know.
-    #[serde(flatten)]
-    pub extra: crate::models::Extra,
-}
-
-crate::models::private_debug!(SaveSearchPage);
 
 /// The model `SaveSearchParent`.
 #[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
@@ -13530,24 +12507,6 @@ impl StaffingPoolModify {
         Default::default()
     }
 }
-
-/// The model `StaticCompute`.
-#[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
-pub struct StaticCompute {
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub config_class: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub config_type: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub tags: ::std::option::Option<
-        ::serde_json::Map<::std::string::String, ::serde_json::Value>,
-    >,
-    /// What the model does not know.
-    #[serde(flatten)]
-    pub extra: crate::models::Extra,
-}
-
-crate::models::private_debug!(StaticCompute);
 
 /// The model `StatusTransitions`.
 #[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
@@ -15030,9 +13989,9 @@ impl ::std::convert::From<WipFormModify> for ValidFormModifyOrWipFormModify {
     }
 }
 
-/// The model `ValidProtocol`.
+/// The fields of `ValidProtocol`, `WipProtocol`: whichever the site answers with.
 #[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
-pub struct ValidProtocol {
+pub struct ValidProtocolOrWipProtocol {
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub completion_tags: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -15058,6 +14017,8 @@ pub struct ValidProtocol {
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub replaced: ::std::option::Option<crate::models::Timestamp>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub saved_json_text: ::std::option::Option<::std::string::String>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub status: ::std::option::Option<crate::types::ProtocolStatus>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub task_type: ::std::option::Option<::std::string::String>,
@@ -15074,27 +14035,7 @@ pub struct ValidProtocol {
     pub extra: crate::models::Extra,
 }
 
-crate::models::private_debug!(ValidProtocol id);
-
-/// The model `ValidProtocolOrWipProtocol`.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
-#[serde(untagged)]
-pub enum ValidProtocolOrWipProtocol {
-    ValidProtocol(ValidProtocol),
-    WipProtocol(WipProtocol),
-}
-
-impl ::std::convert::From<ValidProtocol> for ValidProtocolOrWipProtocol {
-    fn from(value: ValidProtocol) -> Self {
-        Self::ValidProtocol(value)
-    }
-}
-
-impl ::std::convert::From<WipProtocol> for ValidProtocolOrWipProtocol {
-    fn from(value: WipProtocol) -> Self {
-        Self::WipProtocol(value)
-    }
-}
+crate::models::private_debug!(ValidProtocolOrWipProtocol id);
 
 /// The model `ValidationError`.
 #[derive(Clone, ::serde::Deserialize, ::serde::Serialize)]
@@ -15371,44 +14312,6 @@ impl WipFormModify {
         Default::default()
     }
 }
-
-/// The model `WipProtocol`.
-#[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
-pub struct WipProtocol {
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub created: ::std::option::Option<crate::models::Timestamp>,
-    #[serde(rename = "_id", skip_serializing_if = "::std::option::Option::is_none")]
-    pub id: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub label: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub modified: ::std::option::Option<crate::models::Timestamp>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub modified_by: ::std::option::Option<Origin>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub notes: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub parent_ref: ::std::option::Option<ContainerReference>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub protocol_config: ::std::option::Option<ReaderTaskConfig>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub replaced: ::std::option::Option<crate::models::Timestamp>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub saved_json_text: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub status: ::std::option::Option<crate::types::ProtocolStatus>,
-    #[serde(
-        skip_serializing_if = "::std::option::Option::is_none",
-        default,
-        deserialize_with = "crate::models::lenient::deserialize"
-    )]
-    pub version: ::std::option::Option<i64>,
-    /// What the model does not know.
-    #[serde(flatten)]
-    pub extra: crate::models::Extra,
-}
-
-crate::models::private_debug!(WipProtocol id);
 
 /// The model `ZipfileInfo`.
 #[derive(Clone, Default, ::serde::Deserialize, ::serde::Serialize)]
