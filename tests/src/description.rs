@@ -484,7 +484,7 @@ mod tests {
 
     #[test]
     fn a_fitting_answer_has_no_mismatch() {
-        let document = json!({"_id": "1", "label": null, "size": 3.0, "more": [],
+        let document = json!({"_id": "1", "label": "here", "size": 3.0, "more": [],
             "created": "2020-05-05T01:22:06.229000+00:00", "owner": {"name": "Ann", "x": 1},
             "parent": {"_id": "0", "label": "above", "size": null}});
         assert_eq!(thing(&document), Vec::<String>::new());
