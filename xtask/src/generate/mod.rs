@@ -85,7 +85,8 @@ fn description(root: &Path) -> anyhow::Result<Value> {
     const FILE: &str = "openapi/flywheel.json";
     let text = std::fs::read_to_string(root.join(FILE))
         .with_context(|| format!("cannot read {FILE}; `cargo xtask import` makes it"))?;
-    let mut description = serde_json::from_str::<Value>(&text).with_context(|| format!("{FILE} is not JSON"))?;
+    let mut description =
+        serde_json::from_str::<Value>(&text).with_context(|| format!("{FILE} is not JSON"))?;
     let overlay = root.join("openapi/overlay.yaml");
     if overlay.exists() {
         Overlay::read(&overlay)?.apply(&mut description)?;

@@ -1,7 +1,7 @@
 //! The types that generated models are made of: what answers need beyond plain structs.
 
-pub(crate) mod lenient;
 mod extra;
+pub(crate) mod lenient;
 mod listing;
 mod odd;
 mod open_enum;
@@ -18,7 +18,7 @@ pub use open_enum::Unrecognized;
 pub use patch::Patch;
 pub use timestamp::{Timestamp, TimestampError};
 
+pub(crate) use open_enum::{open_enum, read as read_text};
 pub(crate) use private::private_debug;
 pub(crate) use tagged::tagged_union;
-pub(crate) use open_enum::{open_enum, read as read_text};
 pub(crate) use union::{json_union, union_pick, union_take, union_visit, union_visitor};
