@@ -1,6 +1,6 @@
 //! The way of a handler to containers: what the route needs is checked before a container is handed out.
 //!
-//! ```ignore
+//! ```text
 //! async fn get(guard: Guard, State(state): State<AppState>, Path(id): Path<String>) -> ApiResult<Json<Value>> {
 //!     state.store.read(move |db| {
 //!         let container = guard.container(db, &id)?;   // 404 unknown, 403 not allowed
