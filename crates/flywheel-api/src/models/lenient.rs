@@ -142,3 +142,48 @@ where
         Ok(numbers.into_iter().map(|(key, number)| (key, number.0)).collect())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn read<T: for<'de> Lenient<'de>>(value: Value) -> Option<T> {
+        serde_json::from_value::<Number<T>>(value).ok().map(|number| number.0)
+    }
+
+    #[test]
+    fn an_integer_is_read_from_each_way_to_write_it() {
+        for value in [json!(7), json!(7.0), json!("7"), json!(" 7.0 ")] {
+            assert_eq!(read::<i64>(value.clone()), Some(7), "{value}");
+            assert_eq!(read::<Option<u32>>(value), Some(Some(7)));
+        }
+        assert_eq!(read::<Option<i64>>(json!(null)), Some(None));
+        assert_eq!(read::<Vec<i64>>(json!([1, "2", 3.0])), Some(vec![1, 2, 3]));
+        let map = read::<IndexMap<String, i64>>(json!({ "b": "1", "a": 2.0 })).unwrap();
+        assert_eq!(map.into_iter().collect::<Vec<_>>(), [(String::from("b"), 1), (String::from("a"), 2)]);
+    }
+
+    #[test]
+    fn what_is_no_exact_integer_is_refused() {
+        for value in
+            [json!(7.5), json!("7.5"), json!(1e300), json!("seven"), json!(true), json!("NaN"), json!("")]
+        {
+            assert_eq!(read::<i64>(value.clone()), None, "{value}");
+        }
+        assert_eq!(read::<u64>(json!(-1)), None);
+        assert_eq!(read::<u64>(json!(u64::MAX)), Some(u64::MAX));
+        assert_eq!(read::<i64>(json!(9_007_199_254_740_993_i64)), Some(9_007_199_254_740_993));
+    }
+
+    #[test]
+    fn a_float_is_read_from_an_integer_and_a_text() {
+        for value in [json!(2), json!(2.0), json!("2")] {
+            assert_eq!(read::<f64>(value), Some(2.0));
+        }
+        assert_eq!(read::<f64>(json!("inf")), None);
+    }
+}

@@ -78,3 +78,39 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Patch<T> {
         Option::deserialize(deserializer).map(Self::clear_or)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::types::{SubjectModify, SubjectOutput};
+
+    #[test]
+    fn keeping_clearing_and_setting_are_three_things_on_the_wire() {
+        let change = SubjectModify { label: Patch::Clear, code: "sub-01".into(), ..Default::default() };
+        assert_eq!(serde_json::to_value(&change).unwrap(), json!({ "label": null, "code": "sub-01" }));
+        let read = serde_json::from_value::<SubjectModify>(json!({ "label": null, "code": "x" })).unwrap();
+        assert_eq!(
+            (read.label, read.code, read.sex),
+            (Patch::Clear, Patch::Set(String::from("x")), Patch::Keep)
+        );
+    }
+
+    #[test]
+    fn an_explicit_null_goes_through_extra_where_a_field_is_an_option() {
+        let mut subject = SubjectOutput::default();
+        subject.extra.insert(String::from("label"), Value::Null);
+        assert_eq!(serde_json::to_value(&subject).unwrap(), json!({ "label": null }));
+    }
+
+    #[test]
+    fn a_model_shows_its_id_and_no_value() {
+        let value = json!({ "_id": "64b0", "firstname": "Ada", "unknown": "Lovelace" });
+        let subject = serde_json::from_value::<SubjectOutput>(value).unwrap();
+        assert_eq!(format!("{subject:?}"), "SubjectOutput { id: Some(\"64b0\"), .. }");
+        assert_eq!(format!("{:?}", subject.extra), "{\"unknown\"}");
+    }
+}

@@ -114,3 +114,52 @@ impl<'de> Deserialize<'de> for Timestamp {
         deserializer.deserialize_str(Visitor)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn parsed(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn what_the_platform_writes_goes_back_unchanged() {
+        for text in
+            ["2020-05-05T01:22:06.229000+00:00", "2020-05-05T01:22:06+00:00", "2021-11-30T23:59:59-06:00"]
+        {
+            assert_eq!(parsed(text).to_string(), text);
+            assert_eq!(serde_json::to_value(parsed(text)).unwrap(), text);
+        }
+    }
+
+    #[test]
+    fn the_offset_is_kept_and_the_moment_compared() {
+        let (local, utc) = (parsed("2020-05-05T03:22:06+02:00"), parsed("2020-05-05T01:22:06Z"));
+        assert_eq!(local, utc);
+        assert_ne!(local.to_string(), utc.to_string());
+        assert_eq!(local.with_offset().offset().local_minus_utc(), 7200);
+    }
+
+    #[test]
+    fn a_text_without_a_zone_means_utc() {
+        assert_eq!(parsed("2020-05-05T01:22:06.5").to_string(), "2020-05-05T01:22:06.500000+00:00");
+        assert_eq!(parsed("2020-05-05").to_string(), "2020-05-05T00:00:00+00:00");
+    }
+
+    #[test]
+    fn a_fraction_finer_than_the_platforms_is_not_cut() {
+        assert_eq!(
+            parsed("2020-05-05T01:22:06.123456789Z").to_string(),
+            "2020-05-05T01:22:06.123456789+00:00"
+        );
+    }
+
+    #[test]
+    fn what_is_no_moment_is_refused_without_being_repeated() {
+        let error = serde_json::from_str::<Timestamp>(r#""Jane""#).unwrap_err().to_string();
+        assert!(error.contains("ISO 8601") && !error.contains("Jane"), "{error}");
+    }
+}

@@ -14,7 +14,11 @@ use super::response::{ByteStream, ResponseValue};
 use super::{decode, segment};
 use crate::models::Listing;
 use crate::operation::{Operation, Place};
-use crate::{Client, Error, transport};
+use crate::{Client, Error, ErrorKind, transport};
+
+fn unreadable(error: std::io::Error) -> Error {
+    Error::new(ErrorKind::Io, format!("cannot read what is to be sent: {error}")).with_source(error)
+}
 
 /// A call that is being put together.
 pub(crate) struct Call<'a> {
@@ -167,7 +171,7 @@ impl<'a> Call<'a> {
         };
         let attempt = || async {
             let mut request = self.request(accept)?;
-            form.write_to(&mut request).await.map_err(|error| self.refuse(error.to_string()))?;
+            form.write_to(&mut request).await.map_err(unreadable)?;
             Ok(request)
         };
         transport.execute_with(self.operation, attempt).await

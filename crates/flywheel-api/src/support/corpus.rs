@@ -1,6 +1,7 @@
 //! Tests: documents composed from what is known of the platform, decoded as they are and with every kind of surprise.
 #![allow(clippy::unwrap_used)]
 
+use proptest::prelude::*;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
@@ -249,5 +250,43 @@ fn a_value_of_another_type_costs_that_value_alone() {
                 assert!(decoded.odd.len() <= 1, "{}: {place} cost {:?}", family.model, decoded.odd);
             }
         }
+    }
+}
+
+fn any_json() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        (-1e12..1e12).prop_map(Value::from),
+        "[a-z0-9:T+-]{0,20}".prop_map(Value::from),
+    ];
+    leaf.prop_recursive(3, 24, 4, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::vec(("[a-z_/~]{1,8}", inner), 0..4)
+                .prop_map(|members| Value::Object(members.into_iter().collect())),
+        ]
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn whatever_stands_anywhere_is_kept(
+        family in any::<prop::sample::Index>(),
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any_json()), 1..4),
+    ) {
+        let families = families();
+        let family = family.get(&families);
+        let mut document = family.document.clone();
+        for (place, value) in changes {
+            let places = places(&document);
+            if !places.is_empty() {
+                document = with(&document, place.get::<String>(&places), value);
+            }
+        }
+        check(family, &document, "values from nowhere");
     }
 }
