@@ -128,14 +128,12 @@ impl FromStr for ApiKey {
 
     fn from_str(text: &str) -> Result<Self, KeyError> {
         let text = text.trim();
-        let (scheme, rest) = match text.split_once("://") {
-            Some((scheme, rest)) => (Some(scheme), rest),
-            None => (None, text),
-        };
-        let mut insecure = match scheme.map(str::to_ascii_lowercase).as_deref() {
-            Some("http") => true,
-            Some("https") | None => false,
-            Some(_) => return Err(KeyError::Host),
+        // A host and a secret that begins with two slashes look like a scheme; nothing after them holds another colon.
+        let (mut insecure, rest) = match text.split_once("://") {
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => (true, rest),
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("https") => (false, rest),
+            Some((_, rest)) if rest.contains(':') => return Err(KeyError::Host),
+            _ => (false, text),
         };
         let (address, secret) = rest.rsplit_once(':').ok_or(KeyError::MissingParts)?;
         let address = match address.strip_suffix(INSECURE_MARK) {
@@ -258,6 +256,15 @@ mod tests {
         assert_eq!(
             format!("{key} {key:?} {key:#?}"),
             "host:8080:*** ApiKey(host:8080:***) ApiKey(host:8080:***)"
+        );
+    }
+
+    #[test]
+    fn a_secret_may_begin_with_slashes() {
+        let key: ApiKey = "site.example.com://secret".parse().unwrap();
+        assert_eq!(
+            (key.host(), key.authorization().expose_secret()),
+            ("site.example.com", "scitran-user //secret")
         );
     }
 
