@@ -17,7 +17,7 @@ use crate::store::functions::REFUSED;
 ///
 /// * `search_holds(part, spec)`: whether a test holds for a document of which `part` is the value of the first key of the
 ///   path in `spec`.
-/// * `search_contains(text, wanted)`: whether the text contains another; null does not.
+/// * `search_contains(value, wanted)`: whether the text contains another, or the number is written so; null does not.
 /// * `search_text(doc, wanted)`: whether some text of the document does.
 pub(crate) fn register(connection: &Connection) -> rusqlite::Result<()> {
     let flags =
@@ -38,12 +38,13 @@ fn holds(context: &Context<'_>) -> rusqlite::Result<bool> {
 }
 
 fn contains(context: &Context<'_>) -> rusqlite::Result<bool> {
-    match context.get_raw(0) {
-        ValueRef::Text(text) => {
-            Ok(pattern::contains(&String::from_utf8_lossy(text), context.get_raw(1).as_str()?))
-        }
-        _ => Ok(false),
-    }
+    let wanted = context.get_raw(1).as_str()?;
+    Ok(match context.get_raw(0) {
+        ValueRef::Text(text) => pattern::contains(&String::from_utf8_lossy(text), wanted),
+        ValueRef::Integer(number) => number.to_string() == wanted,
+        ValueRef::Real(number) => Value::from(number).to_string() == wanted,
+        ValueRef::Null | ValueRef::Blob(_) => false,
+    })
 }
 
 fn text(context: &Context<'_>) -> rusqlite::Result<bool> {
