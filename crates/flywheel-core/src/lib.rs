@@ -13,6 +13,7 @@
 //! | [`info`] | keys of free metadata |
 //! | [`filetype`], [`modality`] | file types by name, classification by modality |
 //! | [`range`] | the HTTP `Range` header |
+//! | [`gear`] | gears: manifests, their configuration and inputs |
 //! | [`view`] | data views: documents, aliases, columns, expressions |
 //! | [`redact`] | taking secrets out of text that people will read |
 //!
@@ -29,6 +30,7 @@ pub mod age;
 pub mod credentials;
 pub mod filetype;
 pub mod filter;
+pub mod gear;
 pub mod id;
 pub mod info;
 pub mod key;
