@@ -27,6 +27,7 @@
 //! | `present` | containers as the wire shows them |
 //! | `store` | the database: `read` and `write` run a closure with a connection |
 //! | `blobs` | the bytes of files |
+//! | `seed` | made-up studies, for measurements at any size |
 
 mod access;
 mod accounts;
@@ -54,6 +55,7 @@ mod roles;
 mod route;
 mod router;
 mod search;
+mod seed;
 mod site;
 mod state;
 mod store;
@@ -63,4 +65,5 @@ mod views;
 #[cfg(test)]
 mod tests;
 
+pub use seed::{Seed, Seeded};
 pub use site::{ADMIN, Running, Site, SiteBuilder, SiteError};

@@ -232,6 +232,11 @@ impl Site {
         &self.state.store
     }
 
+    /// What the handlers share.
+    pub(crate) fn state(&self) -> &AppState {
+        &self.state
+    }
+
     /// The administrator's secret: what stands last in an API key.
     pub fn admin_secret(&self) -> &str {
         &self.secret

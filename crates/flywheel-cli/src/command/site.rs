@@ -9,10 +9,11 @@ use flywheel_local::Site as LocalSite;
 use serde_json::json;
 
 use super::Context;
+use super::site_seed::Seed;
 use crate::exit::{Exit, Failure};
 use crate::printer::Tone;
 
-/// Run a local site, or add users to one
+/// Run a local site, add users to one, or fill one
 #[derive(Debug, Args)]
 pub(crate) struct Site {
     #[command(subcommand)]
@@ -22,6 +23,7 @@ pub(crate) struct Site {
 #[derive(Debug, Subcommand)]
 enum Command {
     Serve(Serve),
+    Seed(Seed),
     /// Manage the users of a site that is not running
     User {
         #[command(subcommand)]
@@ -83,6 +85,7 @@ impl Site {
     pub(crate) async fn run(self, context: &Context) -> anyhow::Result<()> {
         match self.command {
             Command::Serve(serve) => serve.run(context).await,
+            Command::Seed(seed) => seed.run(context).await,
             Command::User { command: User::Add(add) } => add.run(context).await,
         }
     }

@@ -116,3 +116,16 @@ fn an_address_that_is_none_is_a_wrong_command_line() {
         2
     );
 }
+
+#[test]
+fn a_seeded_site_holds_what_was_asked_for() {
+    let home = tempfile::tempdir().unwrap();
+    let site = home.path().join("site");
+    let counts = ["--subjects", "2", "--sessions", "1", "--acquisitions", "2", "--files", "4"];
+    let made = json(fw(home.path()).args(["site", "seed", "--data"]).arg(&site).args(counts));
+    assert_eq!((&made["subjects"], &made["files"]), (&2.into(), &16.into()));
+    let served = serve(home.path(), &[]);
+    let key = served.line["api_key"].as_str().unwrap();
+    let listed = stdout(fw(home.path()).env("FLYWHEEL_API_KEY", key).args(["ls", "seed/Healthy Aging 001"]));
+    assert!(listed.contains("sub-00001") && listed.contains("sub-00002"), "{listed}");
+}

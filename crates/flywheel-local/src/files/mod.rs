@@ -46,7 +46,12 @@ use crate::{
     store::{containers::Container, files::FileRow},
 };
 
-pub(crate) use self::{document::shown, routes::routes, sweep::sweep, unclaimed::Unclaimed};
+pub(crate) use self::{
+    document::{PROVIDER, shown},
+    routes::routes,
+    sweep::sweep,
+    unclaimed::Unclaimed,
+};
 
 /// The files that an analysis took in, in the versions it took.
 pub(crate) fn inputs_of(db: &Connection, analysis: &Container) -> ApiResult<Vec<FileRow>> {
