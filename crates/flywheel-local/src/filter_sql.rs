@@ -14,6 +14,7 @@ use crate::{
     error::{ApiError, ApiResult},
     kind::Kind,
     matching::{Pattern, Test, is_date},
+    words::Words,
 };
 
 /// A condition and the values of its `?`s, in order.
@@ -23,6 +24,8 @@ pub(crate) struct Condition {
     pub(crate) values: Vec<Sql>,
     /// How many rows meet it, as far as that is known beforehand.
     pub(crate) reach: Reach,
+    /// What every document that meets it has in the index over words.
+    pub(crate) words: Option<Words>,
 }
 
 /// How many rows meet a condition.
@@ -39,7 +42,12 @@ pub(crate) enum Reach {
 impl Condition {
     /// A condition with values.
     pub(crate) fn new(sql: impl Into<String>, values: Vec<Sql>) -> Self {
-        Self { sql: sql.into(), values, reach: Reach::Open }
+        Self { sql: sql.into(), values, reach: Reach::Open, words: None }
+    }
+
+    /// The same, of documents with these words.
+    pub(crate) fn with_words(self, words: Option<Words>) -> Self {
+        Self { words, ..self }
     }
 
     /// The same with a known reach.
@@ -89,6 +97,22 @@ pub(crate) trait Source {
 
     /// The document of a row, an expression of SQL.
     fn doc(&self) -> &'static str;
+
+    /// The index over the words of the documents, when there is one.
+    fn indexed(&self) -> Option<Indexed> {
+        None
+    }
+}
+
+/// An index over the words of a table's documents.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Indexed {
+    /// The table of words.
+    pub(crate) words: &'static str,
+    /// The column of the documents by which it names them.
+    pub(crate) row: &'static str,
+    /// The number of the kind of document in its words.
+    pub(crate) kind: u8,
 }
 
 /// Leaves the choice of the index to those conditions that few rows meet, when there are any: SQLite, which does not
@@ -113,9 +137,16 @@ fn condition(clause: &Clause, source: &dyn Source) -> ApiResult<Condition> {
     if let Wanted::Pattern(pattern) = &clause.value {
         Pattern::new(pattern).map_err(ApiError::bad_request)?;
     }
+    let indexed = source.indexed();
     match source.place(&clause.field) {
-        Place::Column(column, kind) => Ok(on_column(&column, kind, clause)),
-        Place::Doc(path) => Ok(in_doc(source.doc(), clause, &path)),
+        Place::Column(column, kind) => {
+            let words = indexed.and_then(|_| words_of_column(&column, clause));
+            Ok(on_column(&column, kind, clause).with_words(words))
+        }
+        Place::Doc(path) => {
+            let words = indexed.and_then(|indexed| words_at(indexed.kind, &path, clause));
+            Ok(in_doc(source.doc(), clause, &path).with_words(words))
+        }
         Place::One { doc, from, path } => {
             let inner = in_doc(doc, clause, &path);
             let sql = format!("coalesce((SELECT {} FROM {from}), {})", inner.sql, without(clause, &path)?);
@@ -146,6 +177,35 @@ fn condition(clause: &Clause, source: &dyn Source) -> ApiResult<Condition> {
             let inner = on_column(column, Type::Id, &clause);
             Ok(Condition::new(format!("{not}EXISTS (SELECT 1 FROM {from} AND {})", inner.sql), inner.values))
         }
+    }
+}
+
+/// The words of every document that has such a value at a path.
+fn words_at(kind: u8, path: &str, clause: &Clause) -> Option<Words> {
+    match (clause.op, &clause.value) {
+        (Op::Eq, Wanted::Text(text) | Wanted::ObjectId(text)) => Words::text(kind, path, text),
+        (Op::Eq, Wanted::Bool(truth)) => Words::truth(kind, path, *truth),
+        (Op::Eq, Wanted::Number(number)) => Words::number(kind, path, *number),
+        (Op::Lt | Op::Lte, Wanted::Number(number)) => Words::between(kind, path, None, Some(*number)),
+        (Op::Gt | Op::Gte, Wanted::Number(number)) => Words::between(kind, path, Some(*number), None),
+        (Op::Regex, Wanted::Pattern(pattern)) => Words::matching(pattern),
+        _ => None,
+    }
+}
+
+/// The words of every document with such a value in a column that no index of its own finds by it.
+fn words_of_column(column: &str, clause: &Clause) -> Option<Words> {
+    let name = column.split_once('.')?.1;
+    match (clause.op, &clause.value) {
+        (Op::Eq, Wanted::ObjectId(id) | Wanted::Text(id)) if name == "project_id" => {
+            Some(Words::in_project(id))
+        }
+        (Op::Regex, Wanted::Pattern(pattern))
+            if matches!(name, "label" | "uid" | "name" | "type" | "modality") =>
+        {
+            Words::matching(pattern)
+        }
+        _ => None,
     }
 }
 

@@ -24,6 +24,7 @@
 //! | `views` | data views: saved, queued, written out |
 //! | `list`, `filter_sql`, `matching` | lists: filter and order as SQL, and what a filter clause means |
 //! | `search` | the search, over the same tables |
+//! | `words` | the index over what documents say |
 //! | `present` | containers as the wire shows them |
 //! | `store` | the database: `read` and `write` run a closure with a connection |
 //! | `blobs` | the bytes of files |
@@ -61,6 +62,7 @@ mod state;
 mod store;
 mod system;
 mod views;
+mod words;
 
 #[cfg(test)]
 mod tests;

@@ -14,10 +14,11 @@ use crate::{
     access::Action,
     auth::Caller,
     error::{ApiError, ApiResult},
-    filter_sql::{self, Condition, Place, Reach, Source, Type, column_type},
+    filter_sql::{self, Condition, Indexed, Place, Reach, Source, Type, column_type},
     kind::Kind,
     query::ListQuery,
-    store::{Doc, containers::Container, files::FileRow, parse_doc},
+    store::{self, Doc, containers::Container, files::FileRow, parse_doc},
+    words::{self, FEW, Words},
 };
 
 /// A list about to be run.
@@ -84,7 +85,8 @@ impl<'a> List<'a> {
     /// Narrows the list to rows whose column has this value.
     pub(crate) fn within(self, column: &str, value: &str) -> Self {
         let condition = Condition::new(format!("{column} = ?"), vec![value.to_owned().into()]);
-        self.and(condition.reaching(Reach::Many))
+        let words = column.ends_with(".project_id").then(|| Words::in_project(value));
+        self.and(condition.reaching(Reach::Many).with_words(words))
     }
 
     /// Narrows the list by a condition.
@@ -111,12 +113,12 @@ impl<'a> List<'a> {
     fn conditions(&self) -> ApiResult<Vec<Condition>> {
         let mut conditions = self.conditions.clone();
         conditions.extend(filter_sql::conditions(&self.query.filter, self.source)?);
-        filter_sql::prefer_few(&mut conditions);
         Ok(conditions)
     }
 
     /// The statement of the page, and its values.
     fn statement(&self, mut conditions: Vec<Condition>) -> (String, Vec<Sql>) {
+        filter_sql::prefer_few(&mut conditions);
         if let Some(after) = self.query.after_id.as_ref().filter(|after| !after.is_empty()) {
             conditions.push(Condition::new(format!("{} > ?", self.key), vec![after.clone().into()]));
         }
@@ -136,8 +138,36 @@ impl<'a> List<'a> {
     /// # Errors
     /// 400 for a filter that cannot be evaluated.
     pub(crate) fn run<T>(self, db: &Connection, read: fn(&Row<'_>) -> ApiResult<T>) -> ApiResult<Rows<T>> {
-        let conditions = self.conditions()?;
-        let total = if self.query.paged { Some(count(db, self.select, &conditions)?) } else { None };
+        let mut conditions = self.conditions()?;
+        let question = Question::about(self.source, &conditions);
+        let few = match &question {
+            Some(question) => !question.words.is_gathered() && question.finds_few(db)?,
+            None => false,
+        };
+        // A walk that finds its rows early needs no index over words; one that does not is begun again with it.
+        let walked = match &question {
+            Some(_) if few => None,
+            Some(_) => store::briefly(|| self.fetch(db, conditions.clone(), read))?,
+            None => Some(self.fetch(db, conditions.clone(), read)?),
+        };
+        if let Some(question) = question.filter(|_| walked.is_none() || self.query.paged) {
+            let few = few || question.finds_few(db)?;
+            conditions.insert(0, question.condition(few));
+        }
+        let rows = match walked {
+            Some(rows) => rows,
+            None => self.fetch(db, conditions.clone(), read)?,
+        };
+        let total = if self.query.paged { Some(self.count(db, conditions)?) } else { None };
+        Ok(Rows { rows, total })
+    }
+
+    fn fetch<T>(
+        &self,
+        db: &Connection,
+        conditions: Vec<Condition>,
+        read: fn(&Row<'_>) -> ApiResult<T>,
+    ) -> ApiResult<Vec<T>> {
         let (sql, values) = self.statement(conditions);
         let mut statement = db.prepare_cached(&sql)?;
         let mut found = statement.query(params_from_iter(values))?;
@@ -145,7 +175,22 @@ impl<'a> List<'a> {
         while let Some(row) = found.next()? {
             rows.push(read(row)?);
         }
-        Ok(Rows { rows, total })
+        Ok(rows)
+    }
+
+    fn count(&self, db: &Connection, mut conditions: Vec<Condition>) -> ApiResult<i64> {
+        filter_sql::prefer_few(&mut conditions);
+        let from = self.select.split_once(" FROM ").map_or(self.select, |(_, from)| from);
+        let (filter, values) = join(&conditions, " AND ");
+        let sql = format!("SELECT count(*) FROM {from} WHERE {filter}");
+        Ok(db.prepare_cached(&sql)?.query_row(params_from_iter(values), |row| row.get(0))?)
+    }
+
+    /// What the index over words says of its rows, when it is asked.
+    #[cfg(test)]
+    pub(crate) fn question(&self, few: bool) -> ApiResult<Option<Condition>> {
+        let question = Question::about(self.source, &self.conditions()?);
+        Ok(question.map(|question| question.condition(few)))
     }
 
     /// The plan that SQLite makes for it.
@@ -158,11 +203,34 @@ impl<'a> List<'a> {
     }
 }
 
-fn count(db: &Connection, select: &str, conditions: &[Condition]) -> ApiResult<i64> {
-    let from = select.split_once(" FROM ").map_or(select, |(_, from)| from);
-    let (filter, values) = join(conditions, " AND ");
-    let sql = format!("SELECT count(*) FROM {from} WHERE {filter}");
-    Ok(db.prepare_cached(&sql)?.query_row(params_from_iter(values), |row| row.get(0))?)
+/// What the index over words is asked before, or instead of, a walk through the rows.
+struct Question {
+    indexed: Indexed,
+    words: Words,
+}
+
+impl Question {
+    /// What the conditions ask together; none when no index holds it, or another one finds the rows anyway.
+    fn about(source: &dyn Source, conditions: &[Condition]) -> Option<Self> {
+        let indexed = source.indexed()?;
+        if conditions.iter().any(|condition| condition.reach == Reach::Few) {
+            return None;
+        }
+        let words = Words::all(conditions.iter().filter_map(|condition| condition.words.clone()))?;
+        Some(Self { indexed, words })
+    }
+
+    fn finds_few(&self, db: &Connection) -> ApiResult<bool> {
+        self.words.are_fewer(db, self.indexed.words, FEW)
+    }
+
+    /// That a row is among the answers; few of them lead to the rows, many are asked about each.
+    fn condition(&self, few: bool) -> Condition {
+        let Indexed { words, row, .. } = self.indexed;
+        let sql = format!("{}{row} IN {}", if few { "" } else { "+" }, Words::rows_of(words));
+        let condition = Condition::new(sql, vec![self.words.asked().to_owned().into()]);
+        condition.reaching(if few { Reach::Few } else { Reach::Open })
+    }
 }
 
 fn join(parts: &[Condition], between: &str) -> (String, Vec<Sql>) {
@@ -280,6 +348,10 @@ impl Source for Containers {
     fn doc(&self) -> &'static str {
         "c.doc"
     }
+
+    fn indexed(&self) -> Option<Indexed> {
+        Some(Indexed { words: "container_words", row: "c.row", kind: self.0.code() })
+    }
 }
 
 /// `project`, `parents.project`, `project._id`, `project.label`: the column of the ancestor, or a field of its document.
@@ -322,6 +394,10 @@ impl Source for Files {
 
     fn doc(&self) -> &'static str {
         "f.doc"
+    }
+
+    fn indexed(&self) -> Option<Indexed> {
+        Some(Indexed { words: "file_words", row: "f.row", kind: words::FILE })
     }
 }
 

@@ -220,7 +220,7 @@ fn encode(value: &Value) -> Vec<u8> {
 }
 
 /// Bytes that sort as the numbers do.
-fn ordered(number: f64) -> [u8; 8] {
+pub(crate) fn ordered(number: f64) -> [u8; 8] {
     let bits = (number + 0.0).to_bits();
     let flipped = if bits >> 63 == 1 { !bits } else { bits | (1 << 63) };
     flipped.to_be_bytes()

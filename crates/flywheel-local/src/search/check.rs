@@ -11,7 +11,10 @@ use super::{
     node::{Bound, Test, Wanted},
     pattern,
 };
-use crate::matching::{Pattern, is_date};
+use crate::{
+    matching::{Pattern, is_date},
+    words::UNREAD,
+};
 
 /// Longer values are in no exact index, so nothing that asks for the whole value finds them.
 const EXACT: usize = 256;
@@ -224,9 +227,6 @@ pub(super) fn text_contains(document: &Value, wanted: &str) -> bool {
         Value::Null | Value::Bool(_) | Value::Number(_) => false,
     }
 }
-
-const UNREAD: [&str; 9] =
-    ["_id", "file_id", "parents", "parent_ref", "permissions", "hash", "created", "modified", "client_hash"];
 
 #[cfg(test)]
 mod tests {

@@ -4,17 +4,21 @@
 //! rows; only conditions on indexed columns have one, and those on what lies above find its ids first. Which finder is
 //! taken is decided in [`super::run`]; the columns in checks wear a `+`, so that SQLite does not decide otherwise.
 
-use flywheel_core::time;
+use flywheel_core::{query::Value as Typed, time};
 use rusqlite::types::Value as Sql;
 use serde_json::Value;
 
 use super::{
     check::{self, Spec},
     level::Level,
-    node::{Node, Test, Wanted, split},
+    node::{Bound, Node, Test, Wanted, split},
     pattern,
 };
-use crate::{error::ApiResult, matching::is_date};
+use crate::{
+    error::ApiResult,
+    matching::is_date,
+    words::{self, Words},
+};
 
 /// An expression and the values of its `?`s, in order.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,8 +48,8 @@ impl Expr {
 pub(super) enum Compiled {
     /// It holds for all of them, or for none.
     Always(bool),
-    /// It depends.
-    Sometimes { check: Expr, finder: Option<Expr> },
+    /// It depends. `words` are in the index for every row that meets it.
+    Sometimes { check: Expr, finder: Option<Expr>, words: Option<Words> },
 }
 
 /// Makes conditions for the documents of a level, the rows `d` of its table.
@@ -53,6 +57,10 @@ pub(super) struct Compiler<'a> {
     pub(super) level: Level,
     /// What contains the text of a [`Node::Text`] among what lies above, when that was worth finding beforehand.
     pub(super) containing: &'a dyn Fn(&str) -> Option<&'a [String]>,
+    /// Whether few documents of a table of words have these.
+    pub(super) are_few: &'a dyn Fn(&str, &Words) -> ApiResult<bool>,
+    /// Whether checks ask the index over words before they open a document: for walks that may be long.
+    pub(super) thorough: bool,
 }
 
 impl Compiler<'_> {
@@ -76,20 +84,21 @@ impl Compiler<'_> {
             Node::Any(parts) => self.several(parts, negated, !negated),
             Node::Not(inner) => self.one(inner, !negated),
             Node::Field(name, test) => self.field(name, test).map(|compiled| turned(compiled, negated)),
-            Node::Text(text) => Ok(turned(self.text(text), negated)),
+            Node::Text(text) => self.text(text).map(|compiled| turned(compiled, negated)),
         }
     }
 
     /// Parts of which one must hold, or each.
     fn several(&self, parts: &[Node], negated: bool, one_will_do: bool) -> ApiResult<Compiled> {
-        let (mut checks, mut finders) = (Vec::new(), Vec::new());
+        let (mut checks, mut finders, mut words) = (Vec::new(), Vec::new(), Vec::new());
         for part in parts {
             match self.one(part, negated)? {
                 Compiled::Always(truth) if truth == one_will_do => return Ok(Compiled::Always(truth)),
                 Compiled::Always(_) => {}
-                Compiled::Sometimes { check, finder } => {
+                Compiled::Sometimes { check, finder, words: known } => {
                     checks.push(check);
                     finders.push(finder);
+                    words.push(known);
                 }
             }
         }
@@ -107,8 +116,13 @@ impl Compiler<'_> {
                 Some(Expr::join(parts, " AND "))
             })
         };
+        let words = if one_will_do {
+            words.into_iter().collect::<Option<Vec<_>>>().and_then(Words::any)
+        } else {
+            Words::all(words.into_iter().flatten())
+        };
         let check = Expr::join(checks, if one_will_do { " OR " } else { " AND " });
-        Ok(Compiled::Sometimes { check, finder })
+        Ok(Compiled::Sometimes { check, finder, words })
     }
 
     fn field(&self, name: &str, test: &Test) -> ApiResult<Compiled> {
@@ -136,11 +150,26 @@ impl Compiler<'_> {
         let Some(column) = column else { return self.in_doc(path, test) };
         let Some(check) = column.test("+d.", test) else { return Ok(Compiled::Always(false)) };
         let finder = if column.finds(test) { column.test("d.", test) } else { None };
-        Ok(Compiled::Sometimes { check, finder })
+        let words = if finder.is_none() && column.is_read() { in_text(test) } else { None };
+        Ok(Compiled::Sometimes { check, finder, words })
     }
 
     fn in_doc(&self, path: &str, test: &Test) -> ApiResult<Compiled> {
-        Ok(Compiled::Sometimes { check: doc_test("d", path, test)?, finder: None })
+        let words = at_path(self.level, path, test);
+        let check = self.narrowed("d", self.level, words.as_ref(), doc_test("d", path, test)?);
+        Ok(Compiled::Sometimes { check, finder: None, words })
+    }
+
+    /// A test that asks the index over words first, where that is worth it: whatever passes the test has them.
+    fn narrowed(&self, alias: &str, level: Level, words: Option<&Words>, test: Expr) -> Expr {
+        match words.filter(|_| self.thorough) {
+            Some(words) => {
+                let mut among = among(alias, level, words);
+                among.sql.insert(0, '+');
+                Expr::join(vec![among, test], " AND ")
+            }
+            None => test,
+        }
     }
 
     /// A test on a document above.
@@ -152,7 +181,15 @@ impl Compiler<'_> {
                 Some(tested) => (tested, column.finds(test)),
                 None => return Ok(Compiled::Always(false)),
             },
-            None => (doc_test("p", path, test)?, false),
+            None => {
+                let (tested, words) = (doc_test("p", path, test)?, at_path(level, path, test));
+                match words.filter(|words| !words.is_gathered() || self.thorough) {
+                    Some(words) if (self.are_few)(level.words(), &words)? => {
+                        (Expr::join(vec![among("p", level, &words), tested], " AND "), true)
+                    }
+                    words => (self.narrowed("p", level, words.as_ref(), tested), false),
+                }
+            }
         };
         let rows = level.rows("p");
         let ids = |id: &str| {
@@ -177,37 +214,107 @@ impl Compiler<'_> {
                 ")",
             )
         };
-        Ok(Compiled::Sometimes { check, finder: (few || indexed).then_some(found) })
+        Ok(Compiled::Sometimes { check, finder: (few || indexed).then_some(found), words: None })
     }
 
-    fn text(&self, text: &str) -> Compiled {
-        let wanted = Sql::from(pattern::contained(text));
+    fn text(&self, text: &str) -> ApiResult<Compiled> {
+        let text = pattern::contained(text);
+        let wanted = Sql::from(text.clone());
+        let words = Words::containing(&text);
         let own = Expr::new("search_text(d.doc, ?)", vec![wanted.clone()]);
         let above: Vec<String> = Level::ALL
             .into_iter()
             .filter(|&level| level != self.level && self.level.carries(level))
             .map(|level| format!("d.{}", self.level.id_of(level)))
             .collect();
-        let mut parts = vec![own];
-        match (self.containing)(text) {
+        let mut parts = vec![self.narrowed("d", self.level, words.as_ref(), own)];
+        let mut finder = None;
+        match (self.containing)(&text) {
             Some(ids) => {
                 let ids = id_list(ids);
-                let one = |id: &String| {
-                    let sql = format!("{id} IN (SELECT value FROM json_each(?))");
+                let one = |sign: &str, id: &String| {
+                    let sql = format!("{sign}{id} IN (SELECT value FROM json_each(?))");
                     Expr::new(sql, vec![ids.clone()])
                 };
-                parts.extend(above.iter().map(one));
+                parts.extend(above.iter().map(|id| one("+", id)));
+                if let Some(words) = &words
+                    && (self.are_few)(self.level.words(), words)?
+                {
+                    let ways = above.iter().map(|id| one("", id));
+                    let ways = [among("d", self.level, words)].into_iter().chain(ways).collect();
+                    finder = Some(Expr::join(
+                        vec![Expr::join(ways, " OR "), Expr::join(parts.clone(), " OR ")],
+                        " AND ",
+                    ));
+                }
             }
             None if above.is_empty() => {}
-            None => parts.push(Expr::new(
-                format!(
-                    "EXISTS (SELECT 1 FROM containers p WHERE p.id IN ({}) AND search_text(p.doc, ?))",
-                    above.join(", ")
-                ),
-                vec![wanted],
-            )),
+            None => {
+                let tested = Expr::new("search_text(p.doc, ?)", vec![wanted]);
+                let tested = self.narrowed("p", Level::Group, words.as_ref(), tested);
+                let from =
+                    format!("EXISTS (SELECT 1 FROM containers p WHERE p.id IN ({}) AND ", above.join(", "));
+                parts.push(tested.wrap(&from, ")"));
+            }
         }
-        Compiled::Sometimes { check: Expr::join(parts, " OR "), finder: None }
+        Ok(Compiled::Sometimes { check: Expr::join(parts, " OR "), finder, words: None })
+    }
+}
+
+/// That a row is among those that have words.
+pub(super) fn among(alias: &str, level: Level, words: &Words) -> Expr {
+    Expr::new(
+        format!("{alias}.row IN {}", Words::rows_of(level.words())),
+        vec![words.asked().to_owned().into()],
+    )
+}
+
+/// The words of every document that passes a test at a path.
+fn at_path(level: Level, path: &str, test: &Test) -> Option<Words> {
+    let kind = level.kind().map_or(words::FILE, |kind| kind.code());
+    match test {
+        Test::OneOf(values) if !is_date(path) => {
+            let spellings = |wanted: &Wanted| {
+                let mut ways = vec![Words::text(kind, path, &wanted.text)?];
+                match wanted.phrase().value() {
+                    Typed::Number(number) => ways.extend(Words::number(kind, path, number)),
+                    Typed::Bool(truth) => ways.extend(Words::truth(kind, path, truth)),
+                    Typed::Time(_) | Typed::Text(_) => {}
+                }
+                Words::any(ways)
+            };
+            Words::any(values.iter().map(spellings).collect::<Option<Vec<_>>>()?)
+        }
+        Test::Range(bounds) => {
+            let (mut low, mut high) = (None, None);
+            for (bound, wanted) in bounds {
+                let number = check::number(wanted)?;
+                match bound {
+                    Bound::Gt | Bound::Gte => low = Some(number),
+                    Bound::Lt | Bound::Lte => high = Some(number),
+                }
+            }
+            Words::between(kind, path, low, high)
+        }
+        Test::Contains(text) => {
+            let text = pattern::contained(text);
+            let number = text.parse().ok().map(|number| Words::number(kind, path, number));
+            let ways = [Some(Words::containing(&text)), number].into_iter().flatten();
+            Words::any(ways.collect::<Option<Vec<_>>>()?)
+        }
+        test => in_text(test),
+    }
+}
+
+/// The words of every text that passes a test.
+fn in_text(test: &Test) -> Option<Words> {
+    match test {
+        Test::Contains(text) => Words::containing(&pattern::contained(text)),
+        Test::Like(like) if like.is_ascii() => {
+            let runs = like.split(['%', '*', '_', '?']).filter(|run| run.len() > 2);
+            Words::all(runs.filter_map(|run| Words::containing(&run.to_ascii_lowercase())))
+        }
+        _ => None,
     }
 }
 
@@ -221,7 +328,7 @@ fn turned(compiled: Compiled, negated: bool) -> Compiled {
         compiled if !negated => compiled,
         Compiled::Always(truth) => Compiled::Always(!truth),
         Compiled::Sometimes { check, .. } => {
-            Compiled::Sometimes { check: check.wrap("NOT coalesce(", ", 0)"), finder: None }
+            Compiled::Sometimes { check: check.wrap("NOT coalesce(", ", 0)"), finder: None, words: None }
         }
     }
 }
@@ -308,6 +415,11 @@ impl Column {
     /// The column behind an alias.
     pub(super) fn behind(self, alias: &str) -> String {
         format!("{alias}.{}", self.name)
+    }
+
+    /// Whether its text is among the words of the document, as ids and times are not.
+    fn is_read(self) -> bool {
+        matches!(self.name, "label" | "uid" | "name" | "type" | "modality")
     }
 
     /// Whether an index finds the rows for which a test holds.

@@ -63,6 +63,11 @@ impl Level {
         if self == Self::File { "files" } else { "containers" }
     }
 
+    /// The table of the words of its documents.
+    pub(super) fn words(self) -> &'static str {
+        if self == Self::File { "file_words" } else { "container_words" }
+    }
+
     /// The rows of the table that are documents of this level: an expression about the alias.
     ///
     /// `version <> 0` and `kind <> 0` hold for every row. They stand here because the indexes of the search are made for

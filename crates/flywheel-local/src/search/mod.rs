@@ -58,6 +58,7 @@ use crate::{
     route::{Route, delete, get, post, put},
     state::AppState,
     store::containers,
+    words::FEW,
 };
 
 /// The routes of the search. What a caller finds is limited to what the caller may see.
@@ -93,7 +94,7 @@ fn found(
 ) -> ApiResult<Vec<String>> {
     let sight = Sight::of(db, caller, request.all_data)?;
     let sort = request.sort.as_ref().map(|(field, descending)| (field.as_str(), *descending));
-    Search { returned: request.returned, node: &request.node, sort, limit, few: run::FEW }.run(db, &sight)
+    Search { returned: request.returned, node: &request.node, sort, limit, few: FEW }.run(db, &sight)
 }
 
 fn hits(shelf: &mut Shelf<'_>, level: Level, ids: &[String]) -> ApiResult<Vec<Hit>> {

@@ -10,7 +10,7 @@
 use rusqlite::{Connection, params_from_iter, types::Value as Sql};
 
 use super::{
-    compile::{Column, Compiled, Compiler, Expr, id_list, json_path},
+    compile::{Column, Compiled, Compiler, Expr, among, id_list, json_path},
     level::Level,
     node::{Node, split},
     pattern,
@@ -19,10 +19,12 @@ use crate::{
     access::{self, Action},
     auth::Caller,
     error::ApiResult,
+    store,
+    words::{FEW, Words},
 };
 
-/// As many rows are gathered by an index before a walk is thought to be quicker.
-pub(super) const FEW: i64 = 20_000;
+/// How many projects are named to the index over words; beyond that, naming them saves nothing.
+const MENTIONED: usize = 50;
 
 /// A search about to be run.
 pub(super) struct Search<'a> {
@@ -94,16 +96,32 @@ impl Sight {
                     vec![projects],
                 ),
                 finder: None,
+                words: None,
             },
-            _ => Compiled::Sometimes { check: expr("+"), finder: Some(expr("")) },
+            _ => {
+                let words = Words::any(
+                    self.projects(level)?.iter().take(MENTIONED + 1).map(|id| Words::in_project(id)),
+                );
+                let words = words
+                    .filter(|_| self.projects(level).is_some_and(|projects| projects.len() <= MENTIONED));
+                Compiled::Sometimes { check: expr("+"), finder: Some(expr("")), words }
+            }
         })
     }
 }
 
 impl Search<'_> {
-    /// The ids of the results, in order.
+    /// The ids of the results, in order. What is not found soon is sought again with the index over words, which costs more to
+    /// begin with and does not open what cannot match.
     pub(super) fn run(&self, db: &Connection, sight: &Sight) -> ApiResult<Vec<String>> {
-        let Some(select) = self.statement(db, sight)? else { return Ok(Vec::new()) };
+        match store::briefly(|| self.ids(db, sight, false))? {
+            Some(ids) => Ok(ids),
+            None => self.ids(db, sight, true),
+        }
+    }
+
+    pub(super) fn ids(&self, db: &Connection, sight: &Sight, thorough: bool) -> ApiResult<Vec<String>> {
+        let Some(select) = self.statement(db, sight, thorough)? else { return Ok(Vec::new()) };
         let mut statement = db.prepare(&select.sql)?;
         let ids = statement.query_map(params_from_iter(select.values), |row| row.get(0))?;
         Ok(ids.collect::<Result<_, _>>()?)
@@ -112,18 +130,18 @@ impl Search<'_> {
     /// How it will be run, for measurements.
     #[cfg(test)]
     pub(super) fn explain(&self, db: &Connection, sight: &Sight) -> ApiResult<String> {
-        let Some(select) = self.statement(db, sight)? else { return Ok("nothing".into()) };
+        let Some(select) = self.statement(db, sight, false)? else { return Ok("nothing".into()) };
         let mut statement = db.prepare(&format!("EXPLAIN QUERY PLAN {}", select.sql))?;
         let steps = statement.query_map(params_from_iter(select.values), |row| row.get::<_, String>(3))?;
         Ok(steps.collect::<Result<Vec<_>, _>>()?.join("; "))
     }
 
     /// The statement that finds the ids; none when nothing can be found.
-    fn statement(&self, db: &Connection, sight: &Sight) -> ApiResult<Option<Expr>> {
+    fn statement(&self, db: &Connection, sight: &Sight, thorough: bool) -> ApiResult<Option<Expr>> {
         let containing = Containing::new(db, self.node)?;
         let mut selects = Vec::new();
         for level in self.asked() {
-            selects.extend(self.select(db, sight, level, &containing)?);
+            selects.extend(self.select(db, sight, level, (&containing, thorough))?);
         }
         Ok(self.together(selects))
     }
@@ -144,16 +162,27 @@ impl Search<'_> {
         db: &Connection,
         sight: &Sight,
         level: Level,
-        containing: &Containing,
+        (containing, thorough): (&Containing, bool),
     ) -> ApiResult<Option<Expr>> {
-        let compiler = Compiler { level, containing: &|text| containing.ids(text) };
+        let are_few = |table: &str, words: &Words| words.are_fewer(db, table, self.few);
+        let compiler =
+            Compiler { level, containing: &|text| containing.ids(text), are_few: &are_few, thorough };
         let mut parts: Vec<(Expr, Option<Expr>)> = Vec::new();
+        let mut known = Vec::new();
         for part in sight.condition(level).into_iter().chain(compiler.parts(self.node)?) {
             match part {
                 Compiled::Always(true) => {}
                 Compiled::Always(false) => return Ok(None),
-                Compiled::Sometimes { check, finder } => parts.push((check, finder)),
+                Compiled::Sometimes { check, finder, words } => {
+                    parts.push((check, finder));
+                    known.extend(words);
+                }
             }
+        }
+        if let Some(words) = Words::all(known).filter(|words| thorough || !words.is_gathered())
+            && are_few(level.words(), &words)?
+        {
+            parts.push((Expr::new("TRUE", Vec::new()), Some(among("d", level, &words))));
         }
         let gathered = self.gatherer(db, level, &parts)?;
         let chosen = gathered.map(|at| parts.remove(at)).and_then(|(_, finder)| finder);
@@ -324,15 +353,23 @@ impl Containing {
         texts_of(node, &mut texts);
         let mut found = Vec::new();
         for text in texts {
-            let sql = format!(
-                "SELECT p.id FROM containers p
-                 WHERE p.kind <= 6 AND p.deleted IS NULL AND search_text(p.doc, ?) LIMIT {FEW}"
-            );
-            let mut statement = db.prepare_cached(&sql)?;
-            let ids = statement.query_map([pattern::contained(text)], |row| row.get(0))?;
-            let ids = ids.collect::<Result<Vec<String>, _>>()?;
-            let few = (ids.len() as i64) < FEW;
-            found.push((text.to_owned(), few.then_some(ids)));
+            let text = pattern::contained(text);
+            let ids = match Words::containing(&text) {
+                // A text that is too short to ask for is in no document.
+                None => Some(Vec::new()),
+                Some(words) if words.are_fewer(db, "container_words", FEW)? => {
+                    let sql = format!(
+                        "SELECT p.id FROM containers p WHERE p.row IN {}
+                         AND p.kind <= 6 AND p.deleted IS NULL AND search_text(p.doc, ?)",
+                        Words::rows_of("container_words")
+                    );
+                    let mut statement = db.prepare_cached(&sql)?;
+                    let ids = statement.query_map((words.asked(), &text), |row| row.get(0))?;
+                    Some(ids.collect::<Result<_, _>>()?)
+                }
+                Some(_) => None,
+            };
+            found.push((text, ids));
         }
         Ok(Self(found))
     }

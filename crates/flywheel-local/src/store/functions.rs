@@ -9,7 +9,11 @@ use rusqlite::{
 };
 use serde_json::Value;
 
-use crate::matching::{self, Pattern, Test};
+use super::Doc;
+use crate::{
+    matching::{self, Pattern, Test},
+    words,
+};
 
 /// How the text of an error begins whose rest is meant for the caller.
 pub(crate) const REFUSED: &str = "refused: ";
@@ -20,12 +24,14 @@ pub(crate) const REFUSED: &str = "refused: ";
 /// * `part_matches(part, clause)`: whether a filter clause, as [`flywheel_core::filter`] writes it, holds for a document
 ///   of which `part` is the value of the first key of the clause's path. SQLite takes that part out of the document, so
 ///   the rest of it need not be read here.
+/// * `words_of(kind, doc)`: the words of a document for the index over them.
 /// * `part_sort_key(part, path, descending)`: a blob that sorts as the value at the path does, from the same part.
 pub(crate) fn register(connection: &Connection) -> rusqlite::Result<()> {
     let flags =
         FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC | FunctionFlags::SQLITE_INNOCUOUS;
     connection.create_scalar_function("text_matches", 2, flags, text_matches)?;
     connection.create_scalar_function("part_matches", 2, flags, part_matches)?;
+    connection.create_scalar_function("words_of", 2, flags, words_of)?;
     connection.create_scalar_function("part_sort_key", 3, flags, part_sort_key)
 }
 
@@ -47,6 +53,12 @@ fn part_matches(context: &Context<'_>) -> rusqlite::Result<bool> {
 fn part_sort_key(context: &Context<'_>) -> rusqlite::Result<Vec<u8>> {
     let path: String = context.get(1)?;
     Ok(matching::sort_key(part(context)?.as_ref(), &path, context.get(2)?))
+}
+
+fn words_of(context: &Context<'_>) -> rusqlite::Result<String> {
+    let doc: Doc = serde_json::from_str(context.get_raw(1).as_str()?)
+        .map_err(|error| Error::UserFunctionError(error.into()))?;
+    Ok(words::of_document(context.get(0)?, &doc))
 }
 
 fn compile(text: &str) -> Result<Test, String> {

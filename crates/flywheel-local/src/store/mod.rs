@@ -8,6 +8,7 @@
 //!   been synced to disk (`synchronous=FULL`), so an acknowledged write survives a kill of the process and a loss of
 //!   power. The price, a sync per commit, is shared: writes that wait at the same moment are committed together.
 
+mod briefly;
 pub(crate) mod containers;
 pub(crate) mod files;
 pub(crate) mod functions;
@@ -24,13 +25,15 @@ use rusqlite::{Connection, OpenFlags};
 use serde_json::{Map, Value};
 use tokio::sync::Semaphore;
 
+pub(crate) use self::briefly::briefly;
 use crate::error::{ApiError, ApiResult};
 
 /// A document: the JSON object of one container, file or record.
 pub(crate) type Doc = Map<String, Value>;
 
 /// The steps from an empty database to the present one; `user_version` counts those that were taken.
-const MIGRATIONS: &[&str] = &[include_str!("schema.sql"), include_str!("search.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("schema.sql"), include_str!("search.sql"), include_str!("words.sql")];
 
 /// The database. Cheap to clone.
 #[derive(Clone)]
@@ -120,7 +123,7 @@ fn caught<T>(work: impl FnOnce() -> ApiResult<T>) -> ApiResult<T> {
 }
 
 fn connect(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
-    let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    let mut connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(Duration::from_secs(30))?;
     if !flags.contains(OpenFlags::SQLITE_OPEN_READ_ONLY) {
         connection.pragma_update(None, "journal_mode", "WAL")?;
@@ -129,6 +132,7 @@ fn connect(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.pragma_update(None, "mmap_size", 1_i64 << 30)?;
     connection.set_prepared_statement_cache_capacity(128);
+    briefly::register(&mut connection)?;
     functions::register(&connection)?;
     crate::search::functions::register(&connection)?;
     Ok(connection)

@@ -5,8 +5,10 @@
 
 -- Groups, projects, subjects, sessions, acquisitions, analyses, collections. `kind` is Kind::code.
 -- An ancestor column holds the container's own id at its own level: `session_id = X` is the session X and all below it.
+-- `row` is what other indexes name a row by; it stays when the file is compacted.
 CREATE TABLE containers (
-    id TEXT NOT NULL PRIMARY KEY,
+    row INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
     kind INTEGER NOT NULL,
     doc TEXT NOT NULL,
     label TEXT GENERATED ALWAYS AS (doc ->> '$.label') STORED,
@@ -42,7 +44,8 @@ CREATE UNIQUE INDEX project_labels ON containers (parent_id, label) WHERE kind =
 -- One row per version of a file. `uuid` is the document's `_id`; `blob` is the blob store's own address of the bytes and
 -- never leaves the site. A version is current when it is neither replaced nor deleted.
 CREATE TABLE files (
-    uuid TEXT NOT NULL PRIMARY KEY,
+    row INTEGER PRIMARY KEY,
+    uuid TEXT NOT NULL UNIQUE,
     blob TEXT NOT NULL,
     doc TEXT NOT NULL,
     file_id TEXT NOT NULL GENERATED ALWAYS AS (doc ->> '$.file_id') STORED,

@@ -14,5 +14,6 @@ mod scale;
 mod serving;
 mod shared_parts;
 mod sharing;
+mod words;
 
 pub(crate) use api::{Answer, Api, Person};

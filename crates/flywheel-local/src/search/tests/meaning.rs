@@ -13,9 +13,10 @@ use crate::{
         level::Level,
         node::{Bound, Node, Test, Wanted, split},
         pattern,
-        run::{FEW, Search, Sight},
+        run::{Search, Sight},
     },
     store::parse_doc,
+    words::FEW,
 };
 
 /// A document and those above it, by level, with their ids.
@@ -157,22 +158,30 @@ fn sql_finds_what_a_plain_reading_finds() {
             cases: 400,
             ..ProptestConfig::default()
         });
-        let searched = |node: &Node, returned, few, sort| {
+        let searched = |node: &Node, returned, (few, sort, thorough)| {
             let search = Search { returned, node, sort, limit: Some(1_000), few };
-            search.run(db, &Sight::All).unwrap()
+            search.ids(db, &Sight::All, thorough).unwrap()
         };
         let agrees = |node: &Node| {
             for &returned in &levels {
                 let expected = plainly(&documents, returned, node);
-                // By whatever finder there is, by none, and in an order of its own.
-                for (few, sort) in [(FEW, None), (0, None), (FEW, Some(("project.label", true)))] {
-                    let found = searched(node, returned, few, sort);
+                // By whatever finder there is, by none, asking the index over words, and in an order of its own.
+                let ordered = Some(("project.label", true));
+                for way in [
+                    (FEW, None, false),
+                    (0, None, false),
+                    (FEW, None, true),
+                    (0, None, true),
+                    (FEW, ordered, false),
+                ] {
+                    let (few, sort, _) = way;
+                    let found = searched(node, returned, way);
                     prop_assert_eq!(found.len(), found.iter().collect::<BTreeSet<_>>().len());
                     if sort.is_none() {
                         prop_assert!(found.is_sorted());
                     }
                     let found: BTreeSet<_> = found.into_iter().collect();
-                    prop_assert_eq!(&found, &expected, "{:?} {}", returned, few);
+                    prop_assert_eq!(&found, &expected, "{:?} {:?} {}", returned, way, few);
                 }
             }
             Ok(())

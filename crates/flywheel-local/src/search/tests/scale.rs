@@ -16,10 +16,11 @@ use crate::{
         answer::Shelf,
         level::Level,
         node::Node,
-        run::{FEW, Search, Sight},
+        run::{Search, Sight},
     },
     store::{Doc, new_id, now, records::AccountKind},
     tests::Api,
+    words::FEW,
 };
 
 /// Three files in each acquisition, three acquisitions in each session, ten sessions in each subject, 100 subjects in
