@@ -11,7 +11,7 @@ use url::Url;
 
 use super::multipart::Form;
 use super::response::{ByteStream, ResponseValue};
-use super::{decode, segment};
+use super::{address, decode};
 use crate::models::Listing;
 use crate::operation::{Operation, Place};
 use crate::{Client, Error, ErrorKind, transport};
@@ -71,8 +71,7 @@ impl<'a> Call<'a> {
 
     pub(crate) fn path<T: Display>(&mut self, name: &'static str, value: Given<T>) -> Result<(), Error> {
         let value = self.given(value)?.to_string();
-        let encoded = segment::encode(&value).map_err(|error| self.refuse(format!("{name}: {error}")))?;
-        self.segments.push((name, encoded));
+        self.segments.push((name, address::segment(self.operation, name, &value)?));
         Ok(())
     }
 
@@ -117,29 +116,12 @@ impl<'a> Call<'a> {
     }
 
     fn url(&self) -> Result<Url, Error> {
-        let mut path = String::from(self.client.transport().base_url());
-        for part in self.operation.path.split('/').skip(1) {
-            path.push('/');
-            match part.strip_prefix('{').and_then(|part| part.strip_suffix('}')) {
-                None => path.push_str(part),
-                Some(name) => {
-                    let given = self.segments.iter().find(|(known, _)| *known == name);
-                    path.push_str(&given.ok_or_else(|| self.refuse(format!("{name} is missing")))?.1);
-                }
-            }
-        }
-        let mut url = Url::parse(&path).map_err(|error| self.refuse(format!("the address: {error}")))?;
-        let unset = |constant: &&crate::operation::Constant| {
-            constant.place == Place::Query && !self.query.iter().any(|(name, _)| *name == constant.name)
-        };
-        let constants = self.operation.constants.iter().filter(unset);
-        let pairs = self.query.iter().map(|(name, value)| (*name, value.as_str()));
-        let pairs =
-            pairs.chain(constants.map(|constant| (constant.name, constant.value))).collect::<Vec<_>>();
-        if !pairs.is_empty() {
-            url.query_pairs_mut().extend_pairs(pairs);
-        }
-        Ok(url)
+        let path = address::path(self.operation, |name| {
+            let given = self.segments.iter().find(|(known, _)| *known == name);
+            Ok(given.map(|(_, encoded)| encoded.clone()))
+        })?;
+        let start = format!("{}{path}", self.client.transport().base_url());
+        address::url(&start, &self.query, address::constants(self.operation, &self.query))
     }
 
     fn request(&self, accept: &'static str) -> Result<reqwest::Request, Error> {

@@ -1,5 +1,6 @@
 //! What generated methods are built from: one call, one answer, one way to encode a path segment.
 
+pub(crate) mod address;
 pub(crate) mod call;
 #[cfg(test)]
 mod corpus;

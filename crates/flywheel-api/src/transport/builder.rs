@@ -136,8 +136,6 @@ pub struct TransportBuilder {
     credentials: Credentials,
     environment: Option<Environment>,
     home: Option<PathBuf>,
-    timeouts: Option<Timeouts>,
-    retry: Option<RetryPolicy>,
     budget: RetryBudget,
     options: CallOptions,
     user_agent: Option<String>,
@@ -241,16 +239,14 @@ impl TransportBuilder {
 
     /// Sets the timeouts, whatever the environment says.
     #[must_use]
-    pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
-        self.timeouts = Some(timeouts);
-        self
+    pub fn timeouts(self, timeouts: Timeouts) -> Self {
+        self.options(CallOptions::new().timeouts(timeouts))
     }
 
     /// Sets the retry policy, whatever the environment says.
     #[must_use]
-    pub fn retry(mut self, policy: RetryPolicy) -> Self {
-        self.retry = Some(policy);
-        self
+    pub fn retry(self, policy: RetryPolicy) -> Self {
+        self.options(CallOptions::new().retry(policy))
     }
 
     /// Shares `budget` instead of having one of its own.
@@ -313,8 +309,10 @@ impl TransportBuilder {
             .ok_or_else(|| {
                 config(format!("{base:?} is not the address of a site; expected https://host:port/api"))
             })?;
-        let timeouts = self.timeouts.take().map_or_else(|| Timeouts::from_environment(&environment), Ok)?;
-        let retry = self.retry.take().map_or_else(|| RetryPolicy::from_environment(&environment), Ok)?;
+        let options = &self.options;
+        let timeouts =
+            options.timeouts.clone().map_or_else(|| Timeouts::from_environment(&environment), Ok)?;
+        let retry = options.retry.clone().map_or_else(|| RetryPolicy::from_environment(&environment), Ok)?;
         if let Some(path) = environment.get("FW_SSL_CERT_FILE") {
             self.bundles.push(read_bundle(&path)?);
         }

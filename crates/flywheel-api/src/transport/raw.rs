@@ -2,9 +2,8 @@
 
 use super::{builder::Transport, call::Call, execute::body_stream};
 use crate::{
-    ByteStream, Error, ErrorKind, Operation, ResponseValue,
-    operation::Place,
-    support::{multipart::Form, segment},
+    ByteStream, Error, Operation, ResponseValue,
+    support::{address, multipart::Form},
 };
 use bytes::Bytes;
 use futures::{FutureExt, future::BoxFuture, stream::BoxStream};
@@ -27,7 +26,7 @@ pub struct RawRequest {
 #[derive(Clone)]
 enum Address {
     /// Below the address of the API, encoded already.
-    Path(String),
+    Route { operation: &'static Operation, path: String },
     /// Anywhere.
     Url(String),
 }
@@ -47,38 +46,25 @@ impl RawRequest {
     /// operation always sends in its query is added when the request is sent.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] when there are too few or too many values, or one cannot stand in a path.
+    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) when there are too few or too many values, or one cannot stand in a path.
     pub fn of(operation: &'static Operation, path: &[&str]) -> Result<Self, Error> {
         let mut values = path.iter();
-        let mut address = String::new();
-        for part in operation.path.split('/').skip(1) {
-            address.push('/');
-            if !part.starts_with('{') {
-                address.push_str(part);
-                continue;
-            }
-            let value = values
-                .next()
-                .ok_or_else(|| Error::invalid_request(operation, format!("{part} is missing")))?;
-            let encoded = segment::encode(value)
-                .map_err(|error| Error::invalid_request(operation, format!("{part}: {error}")))?;
-            address.push_str(&encoded);
-        }
+        let path = address::path(operation, |name| {
+            values.next().map(|value| address::segment(operation, name, value)).transpose()
+        })?;
         if values.next().is_some() {
             return Err(Error::invalid_request(operation, "there are more values than path parameters"));
         }
-        let constants = operation.constants.iter().filter(|constant| constant.place == Place::Query);
-        let query = constants.map(|constant| (constant.name.to_owned(), constant.value.to_owned())).collect();
-        Ok(Self::new(operation.into(), operation.method.clone(), Address::Path(address), query))
+        Ok(Self::new(operation.into(), operation.method.clone(), Address::Route { operation, path }))
     }
 
     /// A request to any address, such as a signed one of a storage. `call` says how it may be treated.
     pub fn to(call: Call, method: Method, url: impl Into<String>) -> Self {
-        Self::new(call, method, Address::Url(url.into()), Vec::new())
+        Self::new(call, method, Address::Url(url.into()))
     }
 
-    fn new(call: Call, method: Method, address: Address, query: Vec<(String, String)>) -> Self {
-        Self { call, method, address, query, headers: HeaderMap::new(), body: Body::None }
+    fn new(call: Call, method: Method, address: Address) -> Self {
+        Self { call, method, address, query: Vec::new(), headers: HeaderMap::new(), body: Body::None }
     }
 
     /// Changes how the call is treated.
@@ -132,21 +118,19 @@ impl RawRequest {
     /// The address of the request, on the site of `transport`.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] when it is none.
+    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) when it is none.
     pub fn url(&self, transport: &Transport) -> Result<String, Error> {
         self.parsed(transport).map(String::from)
     }
 
     fn parsed(&self, transport: &Transport) -> Result<Url, Error> {
-        let mut url = match &self.address {
-            Address::Path(path) => Url::parse(&format!("{}{path}", transport.base_url())),
-            Address::Url(url) => Url::parse(url),
+        match &self.address {
+            Address::Url(url) => address::url(url, &self.query, std::iter::empty()),
+            Address::Route { operation, path } => {
+                let start = format!("{}{path}", transport.base_url());
+                address::url(&start, &self.query, address::constants(operation, &self.query))
+            }
         }
-        .map_err(|error| Error::new(ErrorKind::Invalid, format!("the address is malformed: {error}")))?;
-        if !self.query.is_empty() {
-            url.query_pairs_mut().extend_pairs(&self.query);
-        }
-        Ok(url)
     }
 
     async fn build(&self, transport: &Transport) -> Result<reqwest::Request, Error> {
@@ -194,7 +178,7 @@ impl Transport {
     /// Sends `request` and decodes its JSON answer; an empty one is `null`.
     ///
     /// # Errors
-    /// As [`Transport::execute_with`], and [`ErrorKind::Decode`] when the answer is not of the form of `T`.
+    /// As [`Transport::execute_with`], and [`ErrorKind::Decode`](crate::ErrorKind::Decode) when the answer is not of the form of `T`.
     pub async fn send_json<T: serde::de::DeserializeOwned>(&self, request: &RawRequest) -> Result<T, Error> {
         let answer = self.send(request).await?;
         let status = answer.status();

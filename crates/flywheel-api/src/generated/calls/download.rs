@@ -38,6 +38,8 @@ impl Client {
     /// Lists the files that a download request would pack.
     ///
     /// `POST /download/targets`
+    ///
+    /// One JSON object a line, in the order of the archive: container, name, version, size, hash and the path that the file has in the archive. Takes the body of `POST /download` and needs no ticket.
     pub fn get_download_targets(&self) -> GetDownloadTargets<'_> {
         GetDownloadTargets::new(self)
     }
@@ -247,6 +249,10 @@ impl<'a> GetDownloadSummary<'a> {
 #[must_use = "nothing is sent before `send`"]
 pub struct GetDownloadTargets<'a> {
     client: &'a Client,
+    analyses: Result<Option<bool>, String>,
+    metadata: Result<Option<bool>, String>,
+    prefix: Result<Option<::std::string::String>, String>,
+    type_: Result<Option<crate::types::DownloadStrategy>, String>,
     body: Result<::serde_json::Value, String>,
 }
 
@@ -254,8 +260,48 @@ impl<'a> GetDownloadTargets<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client: client,
+            analyses: Ok(None),
+            metadata: Ok(None),
+            prefix: Ok(None),
+            type_: Ok(None),
             body: Err("body is missing".to_string()),
         }
+    }
+
+    /// Sets `analyses` in the query.
+    pub fn analyses<V>(mut self, value: V) -> Self
+    where
+        V: std::convert::TryInto<bool>,
+    {
+        self.analyses = optional("analyses", value);
+        self
+    }
+
+    /// Sets `metadata` in the query.
+    pub fn metadata<V>(mut self, value: V) -> Self
+    where
+        V: std::convert::TryInto<bool>,
+    {
+        self.metadata = optional("metadata", value);
+        self
+    }
+
+    /// Sets `prefix` in the query.
+    pub fn prefix<V>(mut self, value: V) -> Self
+    where
+        V: std::convert::TryInto<::std::string::String>,
+    {
+        self.prefix = optional("prefix", value);
+        self
+    }
+
+    /// Sets `type` in the query.
+    pub fn type_<V>(mut self, value: V) -> Self
+    where
+        V: std::convert::TryInto<crate::types::DownloadStrategy>,
+    {
+        self.type_ = optional("type_", value);
+        self
     }
 
     /// Sets the body.
@@ -272,10 +318,14 @@ impl<'a> GetDownloadTargets<'a> {
     /// # Errors
     ///
     /// When a parameter is missing or cannot be sent, and when the site refuses or cannot be reached.
-    pub async fn send(self) -> Result<ResponseValue<::serde_json::Value>, Error> {
-        let Self { client, body } = self;
+    pub async fn send(self) -> Result<ResponseValue<ByteStream>, Error> {
+        let Self { client, analyses, metadata, prefix, type_, body } = self;
         let mut call = Call::new(client, OperationId::GetDownloadTargets.operation());
+        call.query("type", type_)?;
+        call.query("metadata", metadata)?;
+        call.query("analyses", analyses)?;
+        call.query("prefix", prefix)?;
         call.json(body)?;
-        call.answer().await
+        call.stream().await
     }
 }
