@@ -6,6 +6,7 @@ mod credentials;
 mod demo;
 mod dicom;
 mod digest;
+mod echo;
 mod exit;
 mod fetch;
 mod identity;
@@ -13,7 +14,6 @@ mod import;
 mod path;
 mod printer;
 mod progress;
-mod tree;
 
 use std::io;
 use std::process::ExitCode;

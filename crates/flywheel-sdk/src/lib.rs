@@ -190,16 +190,20 @@
 //! | [`edit`] | fields, tags, notes, free metadata, permissions; making and deleting |
 //! | [`mod@file`] | files: type, classification, versions |
 //! | [`transfer`] | uploads, downloads, zip members, archives |
+//! | [`folder`] | whole containers as folders on a disk, kept up to date |
+//! | [`bulk`] | the same work on many things, resumable |
 //! | [`resolve`] | paths and ids |
 //! | [`blocking`] | the same without async |
 
 pub mod blocking;
+pub mod bulk;
 mod call;
 mod client;
 pub mod container;
 pub mod edit;
 pub mod file;
 pub mod finder;
+pub mod folder;
 mod kind;
 mod moment;
 mod node;
@@ -211,6 +215,7 @@ mod site;
 pub mod transfer;
 mod work;
 
+pub use bulk::{Bulk, BulkReport, Row};
 pub use client::{Client, ClientBuilder};
 pub use container::{Acquisition, Analysis, Collection, Group, Project, Session, Subject};
 pub use file::File;
@@ -231,6 +236,7 @@ pub use flywheel_core::{
     path::FwPath,
     sort::Sort,
 };
+pub use folder::{FolderDownload, FolderReport};
 pub use kind::{ContainerRef, Kind, UnknownKind};
 pub use moment::Moment;
 pub use node::Node;
@@ -238,8 +244,8 @@ pub use people::{Role, User};
 pub use request::Request;
 pub use resource::Resource;
 pub use transfer::{
-    Archive, ArchiveFormat, ArchiveSummary, Canceller, Download, Downloaded, Progress, Source, Transfer,
-    Upload, Zip, ZipMember,
+    Archive, ArchiveFormat, ArchiveLayout, ArchiveSummary, Canceller, Download, Downloaded, Progress, Source,
+    Target, Targets, Transfer, Upload, Zip, ZipMember,
 };
 pub use work::{DataViewExecution, Gear, Job};
 

@@ -17,10 +17,9 @@ use crate::demo::ledger::{Ledger, Sent};
 use crate::demo::study::SEGMENTATION;
 use crate::demo::{completeness, missing, quality, reports, study, verify};
 use crate::exit::{Exit, Failure};
-use crate::fetch::fetch_all;
+use crate::fetch::shown;
 use crate::import::{Outcome, import};
 use crate::printer::{Printer, Tone, bytes, counted};
-use crate::tree::files_below;
 
 const GROUP: &str = "demo";
 const SUBJECTS: usize = 12;
@@ -306,8 +305,10 @@ impl<'a> Show<'a> {
         ledger: &Ledger,
     ) -> anyhow::Result<verify::Verdict> {
         self.step("Everything comes back as it was sent")?;
-        let located = files_below(client, &project.reference(), project.label()).await?;
-        let fetched = fetch_all(context, &located, &self.folder.join("download"), JOBS).await;
+        let folder = self.folder.join("download");
+        let located = project.download_to(&folder).plan().await?;
+        let download = client.download_many(&folder, located.clone()).at_once(JOBS);
+        let fetched = shown(context, download).await?.files;
         let ledger = ledger.clone();
         let verdict =
             tokio::task::spawn_blocking(move || verify::compare(&located, &fetched, &ledger)).await??;

@@ -4,16 +4,16 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use flywheel::{Client, File, Kind, Node};
+use flywheel::folder::{Fetched, Located, safe_name};
+use flywheel::{File, FolderDownload, FolderReport, Node};
 use futures::TryStreamExt;
 use serde_json::json;
 
 use super::Context;
 use crate::exit::{Exit, Failure};
-use crate::fetch::{Fetched, Outcome, fetch_all};
-use crate::path::{safe_name, segments};
+use crate::fetch::shown;
+use crate::path::segments;
 use crate::printer::{Printer, Table, bytes, counted};
-use crate::tree::{Located, files_below};
 
 /// Download a file, or everything in a container
 ///
@@ -54,13 +54,9 @@ impl Download {
         match (node, self.member.as_deref()) {
             (Node::File(file), Some(member)) => self.member(context, &file, member, to_stdout).await,
             (Node::File(file), None) if to_stdout => copy_to_stdout(file.download()).await,
-            (Node::File(file), None) => {
-                let path = PathBuf::from(safe_name(file.name()));
-                self.files(context, vec![Located { path, file }]).await
-            }
             (node, None) if !to_stdout => {
-                let files = below(&client, &node).await?;
-                self.files(context, files).await
+                let download = node.download_to(&self.output)?;
+                self.files(context, download).await
             }
             (node, _) => Err(Failure::new(
                 Exit::Usage,
@@ -96,24 +92,20 @@ impl Download {
         })?)
     }
 
-    async fn files(&self, context: &Context, mut files: Vec<Located>) -> anyhow::Result<()> {
-        if !self.types.is_empty() {
-            files.retain(|located| {
-                located.file.file_type().is_some_and(|own| self.types.iter().any(|t| t == own))
-            });
-        }
+    async fn files(&self, context: &Context, download: FolderDownload) -> anyhow::Result<()> {
+        let download = download.include_types(&self.types).at_once(usize::from(self.jobs));
         if self.dry_run {
-            return Ok(self.show_plan(context, &files)?);
+            return Ok(self.show_plan(context, &download.plan().await?)?);
         }
-        let fetched = fetch_all(context, &files, &self.output, usize::from(self.jobs)).await;
-        context.printer.result(&fetched, |printer| show(printer, &fetched, &self.output))?;
-        let count = fetched.len();
-        let mut failed: Vec<_> = fetched.into_iter().filter(|file| file.outcome == Outcome::Failed).collect();
-        match (failed.pop(), failed.len()) {
-            (None, _) => Ok(()),
-            (Some(Fetched { error: Some(error), .. }), 0) if count == 1 => Err(error),
-            (Some(_), others) => {
-                let message = format!("{} of {} could not be downloaded", others + 1, counted(count, "file"));
+        let mut report = shown(context, download).await?;
+        context.printer.result(&report.files, |printer| show(printer, &report, &self.output))?;
+        let count = report.files.len();
+        let failed = report.failed().count();
+        match report.files.iter_mut().find_map(|file| file.error.take()) {
+            None => Ok(()),
+            Some(error) if count == 1 => Err(error.into()),
+            Some(_) => {
+                let message = format!("{failed} of {} could not be downloaded", counted(count, "file"));
                 Err(Failure::new(Exit::Incomplete, message)
                     .hint("run the same command again: it goes on where it stopped")
                     .into())
@@ -124,13 +116,13 @@ impl Download {
     fn show_plan(&self, context: &Context, files: &[Located]) -> std::io::Result<()> {
         let rows: Vec<_> = files
             .iter()
-            .map(|Located { path, file }| {
+            .map(|Located { path, file, .. }| {
                 json!({ "path": self.output.join(path), "size": file.size(), "type": file.file_type() })
             })
             .collect();
         context.printer.result(&rows, |printer| {
             let mut table = Table::new(["File", "Type", "Size"]).numeric([2]);
-            for Located { path, file } in files {
+            for Located { path, file, .. } in files {
                 let place = self.output.join(path);
                 table.row([
                     place.display().into(),
@@ -150,16 +142,6 @@ impl Download {
     }
 }
 
-async fn below(client: &Client, node: &Node) -> anyhow::Result<Vec<Located>> {
-    let kinds = [Kind::Group, Kind::Project, Kind::Subject, Kind::Session, Kind::Acquisition, Kind::Analysis];
-    match node.reference() {
-        Some(root) if kinds.contains(&root.kind) => Ok(files_below(client, &root, node.label()).await?),
-        _ => {
-            Err(Failure::new(Exit::Usage, format!("a {} has no files to download", node.kind_name())).into())
-        }
-    }
-}
-
 /// A reader that has seen enough closes the pipe, which must end the download quietly: so this writes by itself.
 async fn copy_to_stdout(download: flywheel::Download) -> anyhow::Result<()> {
     let mut chunks = download.stream();
@@ -169,25 +151,24 @@ async fn copy_to_stdout(download: flywheel::Download) -> anyhow::Result<()> {
     Ok(std::io::stdout().lock().flush()?)
 }
 
-fn show(printer: &Printer, fetched: &[Fetched], folder: &Path) -> std::io::Result<()> {
-    for file in fetched {
+fn show(printer: &Printer, report: &FolderReport, folder: &Path) -> std::io::Result<()> {
+    for file in report.failed() {
         if let Some(error) = &file.error {
-            printer.warn(format_args!("{}: {error:#}", file.path.display()));
+            printer.warn(format_args!("{}: {error}", file.path.display()));
         }
     }
-    let of = |outcome| fetched.iter().filter(move |file| file.outcome == outcome);
-    let size = of(Outcome::Downloaded).map(|file| file.size).sum();
-    let unverified = of(Outcome::Downloaded).filter(|file| !file.verified).count();
+    let size = report.downloaded().map(|file: &Fetched| file.size).sum();
+    let unverified = report.downloaded().filter(|file| !file.verified).count();
     let hashes = match unverified {
         0 => "all hashes checked".to_owned(),
         count => format!("{count} without a recorded hash"),
     };
     printer.line(format_args!(
         "{} downloaded to {} ({}, {hashes}), {} unchanged, {} failed",
-        counted(of(Outcome::Downloaded).count(), "file"),
+        counted(report.downloaded().count(), "file"),
         folder.display(),
         bytes(size),
-        of(Outcome::Unchanged).count(),
-        of(Outcome::Failed).count(),
+        report.unchanged().count(),
+        report.failed().count(),
     ))
 }

@@ -5,13 +5,12 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use flywheel::folder::{Fetched, Located};
 use serde::Serialize;
 
 use super::ledger::{Ledger, Sent};
 use crate::dicom::source::Opener;
 use crate::digest::digest_of;
-use crate::fetch::Fetched;
-use crate::tree::Located;
 
 /// What the comparison found.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -41,7 +40,7 @@ pub(crate) fn compare(located: &[Located], fetched: &[Fetched], ledger: &Ledger)
         let Some(sent) = ledger.get(&container, located.file.name()) else { continue };
         found += 1;
         if let Some(error) = &fetched.error {
-            verdict.differences.push(format!("{}: {error:#}", located.path.display()));
+            verdict.differences.push(format!("{}: {error}", located.path.display()));
             continue;
         }
         verdict.hashes += usize::from(fetched.verified);

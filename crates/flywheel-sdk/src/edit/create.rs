@@ -78,16 +78,22 @@ impl<C: Resource> Create<C> {
     /// The request, for options of this call.
     pub fn request(self) -> Request<'static, C> {
         let client = self.client.clone();
-        Request::new(&client, move |raw| self.run(raw))
+        Request::new(&client, move |raw| self.run(raw)).map(|(container, _)| Ok(container))
     }
 
-    async fn run(self, raw: flywheel_api::Client) -> Result<C> {
+    /// Makes it, and says whether it was there already.
+    pub(crate) async fn outcome(self) -> Result<(C, bool)> {
+        let raw = self.client.raw().clone();
+        self.run(raw).await
+    }
+
+    async fn run(self, raw: flywheel_api::Client) -> Result<(C, bool)> {
         let fields = self.fields.map_err(unserializable)?;
         let same = self.existing.then_some(self.same);
         if let Some(same) = &same
             && let Some(existing) = same.find_first().await?
         {
-            return Ok(existing);
+            return Ok((existing, true));
         }
         let mut call = Call::new(self.operation);
         call = self.path.into_iter().fold(call, Call::at);
@@ -95,7 +101,7 @@ impl<C: Resource> Create<C> {
         let made: Value = match (call.body(&fields)?.send(&raw).await, same) {
             // Somebody else made it between the look and the call.
             (Err(error), Some(same)) if error.is_conflict() => {
-                return same.find_first().await?.ok_or(error);
+                return Ok((same.find_first().await?.ok_or(error)?, true));
             }
             (outcome, _) => outcome?,
         };
@@ -105,7 +111,7 @@ impl<C: Resource> Create<C> {
                 .with_may_have_executed(true)
         })?;
         let Some(get) = C::KIND.routes().get else { return Err(resource::unsupported(C::KIND, "read")) };
-        Ok(C::from_parts(self.client, Call::new(get).at(id).send(&raw).await?))
+        Ok((C::from_parts(self.client, Call::new(get).at(id).send(&raw).await?), false))
     }
 }
 

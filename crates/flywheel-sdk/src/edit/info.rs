@@ -3,7 +3,9 @@
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
 
-use crate::{Error, ErrorKind, Request, Resource, Result, call::Call, resource};
+use flywheel_api::OperationId;
+
+use crate::{Error, ErrorKind, Kind, Request, Resource, Result, call::Call, resource};
 
 /// What happens to free metadata.
 #[derive(Clone, Debug)]
@@ -45,19 +47,24 @@ pub(crate) trait Described: Resource {
 
     /// The call that changes it.
     fn info_call(&self, change: &Change) -> Result<Call> {
-        let Some(operation) = Self::KIND.routes().info else {
-            return Err(resource::unsupported(Self::KIND, "change the info of"));
-        };
-        Call::new(operation).at(self.id()).body(match change {
-            Change::Merge(set) => json!({"set": set}),
-            Change::Replace(all) => json!({"replace": all}),
-            Change::Delete(keys) => json!({"delete": keys}),
-        })
+        info_call(Self::KIND, self.id(), change)
     }
 
     /// Whether the metadata at hand is all there is: lists leave it out and say only that there is some.
     fn info_is_loaded(&self) -> bool {
         self.info_exists() != Some(true) || self.info_map().is_some_and(|info| !info.is_empty())
+    }
+}
+
+/// The call that changes the free metadata of the container or file with this id.
+pub(crate) fn info_call(kind: Kind, id: &str, change: &Change) -> Result<Call> {
+    match (kind, change, kind.routes().info) {
+        (Kind::File, Change::Merge(set), _) => Call::new(OperationId::ModifyFileInfo).at(id).body(set),
+        (Kind::File, Change::Replace(all), _) => Call::new(OperationId::ReplaceFileInfo).at(id).body(all),
+        (_, Change::Merge(set), Some(route)) => Call::new(route).at(id).body(json!({"set": set})),
+        (_, Change::Replace(all), Some(route)) => Call::new(route).at(id).body(json!({"replace": all})),
+        (_, Change::Delete(keys), Some(route)) => Call::new(route).at(id).body(json!({"delete": keys})),
+        (_, _, None) => Err(resource::unsupported(kind, "change the info of")),
     }
 }
 
@@ -118,12 +125,12 @@ impl<'a, C: Described> Info<'a, C> {
 
     /// Gives top-level keys new values; others stay. The value of a key is replaced whole.
     pub fn merge(self, info: impl Serialize) -> Request<'a, ()> {
-        self.change(|info| Ok(Change::Merge(info?)), object(info))
+        self.change(|info| Ok(Change::Merge(info?)), as_object("info", info))
     }
 
     /// Gives up all there is for this.
     pub fn replace(self, info: impl Serialize) -> Request<'a, ()> {
-        self.change(|info| Ok(Change::Replace(info?)), object(info))
+        self.change(|info| Ok(Change::Replace(info?)), as_object("info", info))
     }
 
     /// Removes top-level keys; those that are not there are no error.
@@ -177,22 +184,29 @@ fn keep<C: Described>(target: &mut C, change: Change) {
 impl<C: Described> super::Create<C> {
     /// Free metadata to begin with. Keys with `.` or `$`, which the platform cannot keep, are refused.
     pub fn info(self, info: impl Serialize) -> Self {
-        match object(info).and_then(|info| storable(info, false)) {
+        self.checked_info(info)
+    }
+}
+
+impl<C: Resource> super::Create<C> {
+    pub(crate) fn checked_info(self, info: impl Serialize) -> Self {
+        match as_object("info", info).and_then(|info| storable(info, false)) {
             Ok(info) => self.set("info", info),
             Err(error) => self.refuse(error),
         }
     }
 }
 
-fn object(info: impl Serialize) -> Result<Map<String, Value>> {
-    match serde_json::to_value(info) {
+/// What is given for `what`, which is an object.
+pub(crate) fn as_object(what: &str, given: impl Serialize) -> Result<Map<String, Value>> {
+    match serde_json::to_value(given) {
         Ok(Value::Object(map)) => Ok(map),
-        Ok(_) => Err(Error::new(ErrorKind::Invalid, "info is a JSON object, not a bare value")),
-        Err(error) => Err(Error::new(ErrorKind::Invalid, format!("the info has no form in JSON: {error}"))),
+        Ok(_) => Err(Error::new(ErrorKind::Invalid, format!("{what} is a JSON object, not a bare value"))),
+        Err(error) => Err(Error::new(ErrorKind::Invalid, format!("{what} has no form in JSON: {error}"))),
     }
 }
 
-fn storable(info: Map<String, Value>, sanitize: bool) -> Result<Map<String, Value>> {
+pub(crate) fn storable(info: Map<String, Value>, sanitize: bool) -> Result<Map<String, Value>> {
     if sanitize {
         return Ok(flywheel_core::info::sanitize_map(info));
     }

@@ -33,7 +33,7 @@ pub use permissions::{Access, Permissions, Roles};
 pub use tags::Tags;
 pub use update::Update;
 
-pub(crate) use info::{Change, Described, InfoForm, info_at};
+pub(crate) use info::{Change, Described, InfoForm, as_object, info_at, info_call, storable};
 pub(crate) use notes::Noted;
 pub(crate) use permissions::PermissionRoutes;
 pub(crate) use tags::Tagged;

@@ -23,10 +23,10 @@ use flywheel_api::{OperationId, types::FileVersionOutput};
 use serde_json::{Map, Value, json};
 
 use crate::{
-    ContainerRef, Error, ErrorKind, Moment, Node, Request, Result,
+    ContainerRef, Error, ErrorKind, Kind, Moment, Node, Request, Result,
     call::Call,
     container::{info_access, info_methods},
-    edit::{Change, Delete, Described, Tagged, Tags},
+    edit::{Change, Delete, Described, Tagged, Tags, info_call},
     resource::{resource, sealed::Parts},
 };
 
@@ -206,10 +206,9 @@ impl Described for File {
 
     fn info_call(&self, change: &Change) -> Result<Call> {
         match change {
-            Change::Merge(set) => Call::new(OperationId::ModifyFileInfo).at(self.id()).body(set),
-            Change::Replace(all) => Call::new(OperationId::ReplaceFileInfo).at(self.id()).body(all),
             // By id there is no call that removes keys.
             Change::Delete(keys) => self.by_name(|routes| routes.file_info)?.body(json!({"delete": keys})),
+            _ => info_call(Kind::File, self.id(), change),
         }
     }
 }

@@ -1,21 +1,44 @@
-//! Whole containers as one tar or zip.
+//! Whole containers as one tar or zip: what goes in, how it is laid out, and what it would hold.
+//!
+//! ```
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let site = flywheel_local::Site::builder().open().await?;
+//! # let running = site.listen(([127, 0, 0, 1], 0).into()).await?;
+//! # let fw = flywheel::Client::new(running.api_key())?;
+//! # let project = fw.add_group("neuro", "Neuro Lab").await?.add_project("Color Study").await?;
+//! # let session = project.add_subject("sub-01").await?.add_session("ses-01").await?;
+//! # session.upload(flywheel::Source::bytes("t1.nii", "pretend this is a volume")).await?;
+//! # session.upload(flywheel::Source::bytes("notes.txt", "moved")).await?;
+//! use futures::TryStreamExt;
+//!
+//! let scans = session.archive().include_types(["nifti"]);
+//! let mut targets = scans.targets();
+//! while let Some(target) = targets.try_next().await? {
+//!     println!("{} ({} bytes)", target.path, target.size);
+//!     assert!(target.path.ends_with("t1.nii"));
+//! }
+//! # Ok(())
+//! # }
+//! ```
 
-use std::{fmt, path::Path};
+use std::{fmt, path::Path, pin::Pin};
 
 use bytes::Bytes;
 use flywheel_api::{
     OperationId,
     transport::{CallOptions, RawRequest},
 };
-use futures::{StreamExt, stream::BoxStream};
+use futures::{Stream, StreamExt, stream::BoxStream};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     download::{Download, Downloaded},
+    lines,
     running::{Callbacks, Progress, Transfer},
 };
-use crate::{Client, ContainerRef, Request, Result};
+use crate::{Client, ContainerRef, Request, Result, Timestamp};
 
 /// The form of an archive.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -36,6 +59,59 @@ impl ArchiveFormat {
             Self::Zip => "zip",
         }
     }
+}
+
+/// How the folders inside an archive are named.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ArchiveLayout {
+    /// By labels alone: `scitran/GROUP/PROJECT/SUBJECT/SESSION/ACQUISITION/FILE`.
+    #[default]
+    Classic,
+    /// With the level of each folder: `flywheel/PROJECT/SUBJECTS/SUBJECT/SESSIONS/…/FILES/FILE`.
+    Full,
+}
+
+impl ArchiveLayout {
+    /// The name on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Classic => "classic",
+            Self::Full => "full",
+        }
+    }
+}
+
+/// One file of an archive.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct Target {
+    /// Its path inside the archive.
+    #[serde(rename = "dst_path")]
+    pub path: String,
+    /// Its name.
+    #[serde(rename = "filename")]
+    pub name: String,
+    /// The kind of the container it hangs on, such as `acquisition`.
+    pub container_type: Option<String>,
+    /// The id of that container.
+    pub container_id: Option<String>,
+    /// Its own id.
+    pub file_id: Option<String>,
+    /// Its version, from 1.
+    pub version: Option<u32>,
+    /// Bytes.
+    #[serde(deserialize_with = "or_zero")]
+    pub size: u64,
+    /// The recorded hash.
+    pub hash: Option<String>,
+    /// When it was last changed.
+    pub modified: Option<Timestamp>,
+}
+
+fn or_zero<'de, D: serde::Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
+    Option::deserialize(from).map(Option::unwrap_or_default)
 }
 
 /// What an archive will hold.
@@ -69,10 +145,33 @@ pub struct Archive {
     client: Client,
     containers: Vec<ContainerRef>,
     format: ArchiveFormat,
-    include: Vec<String>,
-    exclude: Vec<String>,
+    layout: ArchiveLayout,
+    analyses: bool,
+    types: Choice,
+    tags: Choice,
     callbacks: Callbacks,
     options: CallOptions,
+}
+
+/// Values of which a file has one, or none.
+#[derive(Clone, Debug, Default)]
+struct Choice {
+    include: Vec<String>,
+    exclude: Vec<String>,
+}
+
+impl Choice {
+    fn is_open(&self) -> bool {
+        self.include.is_empty() && self.exclude.is_empty()
+    }
+
+    fn on_the_wire(&self) -> Value {
+        json!({"plus": self.include, "minus": self.exclude})
+    }
+}
+
+fn owned(values: impl IntoIterator<Item = impl Into<String>>) -> impl Iterator<Item = String> {
+    values.into_iter().map(Into::into)
 }
 
 impl Archive {
@@ -82,8 +181,10 @@ impl Archive {
             client: client.clone(),
             containers: containers.into_iter().collect(),
             format: ArchiveFormat::default(),
-            include: Vec::new(),
-            exclude: Vec::new(),
+            layout: ArchiveLayout::default(),
+            analyses: false,
+            types: Choice::default(),
+            tags: Choice::default(),
             callbacks: Callbacks::default(),
             options: CallOptions::new(),
         }
@@ -95,15 +196,39 @@ impl Archive {
         self
     }
 
+    /// How the folders inside are named; by labels alone unless said otherwise.
+    pub fn layout(mut self, layout: ArchiveLayout) -> Self {
+        self.layout = layout;
+        self
+    }
+
+    /// Whether analyses of the containers go in as well. They do only with [`ArchiveLayout::Full`].
+    pub fn analyses(mut self, yes: bool) -> Self {
+        self.analyses = yes;
+        self
+    }
+
     /// Only files of these types, such as `nifti`.
     pub fn include_types(mut self, types: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.include.extend(types.into_iter().map(Into::into));
+        self.types.include.extend(owned(types));
         self
     }
 
     /// No files of these types.
     pub fn exclude_types(mut self, types: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.exclude.extend(types.into_iter().map(Into::into));
+        self.types.exclude.extend(owned(types));
+        self
+    }
+
+    /// Only files with one of these tags.
+    pub fn include_tags(mut self, tags: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.tags.include.extend(owned(tags));
+        self
+    }
+
+    /// No files with one of these tags.
+    pub fn exclude_tags(mut self, tags: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.tags.exclude.extend(owned(tags));
         self
     }
 
@@ -158,15 +283,63 @@ impl Archive {
         Ok(Download::of(&self.client, Ok(request)).options(self.options))
     }
 
+    /// The files it will hold, in its order, as the site finds them; nothing is packed.
+    pub fn targets(&self) -> Targets {
+        let archive = self.clone();
+        let lines = async move {
+            let raw = archive.client.raw().with_options(archive.options.clone());
+            let request = archive.request(OperationId::GetDownloadTargets)?;
+            Ok::<_, crate::Error>(lines::documents(raw.transport().send(&request).await?.into_inner()))
+        };
+        Targets { inner: futures::TryStreamExt::try_flatten(futures::stream::once(lines)).boxed() }
+    }
+
     async fn ticket(&self, raw: &flywheel_api::Client) -> Result<Ticket> {
+        raw.transport().send_json(&self.request(OperationId::CreateDownloadTicket)?).await
+    }
+
+    /// The request of an operation that takes the description of an archive.
+    fn request(&self, operation: OperationId) -> Result<RawRequest> {
         let nodes: Vec<_> =
             self.containers.iter().map(|node| json!({"level": node.kind, "_id": node.id})).collect();
         let mut body = json!({"optional": true, "nodes": nodes});
-        if !self.include.is_empty() || !self.exclude.is_empty() {
-            body["filters"] = json!([{"types": {"plus": self.include, "minus": self.exclude}}]);
+        let mut filter = serde_json::Map::new();
+        for (name, choice) in [("types", &self.types), ("tags", &self.tags)] {
+            if !choice.is_open() {
+                filter.insert(name.to_owned(), choice.on_the_wire());
+            }
         }
-        let request = RawRequest::of(OperationId::CreateDownloadTicket.operation(), &[])?;
-        raw.transport().send_json(&request.query("type", "classic").json(&body)).await
+        if !filter.is_empty() {
+            body["filters"] = json!([filter]);
+        }
+        let mut request = RawRequest::of(operation.operation(), &[])?.query("type", self.layout.as_str());
+        if self.analyses {
+            request = request.query("analyses", "true");
+        }
+        Ok(request.json(&body))
+    }
+}
+
+/// The stream of [`Archive::targets`].
+#[must_use = "streams do nothing unless polled"]
+pub struct Targets {
+    inner: BoxStream<'static, Result<Target>>,
+}
+
+impl Stream for Targets {
+    type Item = Result<Target>;
+
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        cx: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Result<Target>>> {
+        self.inner.as_mut().poll_next(cx)
+    }
+}
+
+impl fmt::Debug for Targets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Targets").finish_non_exhaustive()
     }
 }
 

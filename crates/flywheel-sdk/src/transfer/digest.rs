@@ -1,30 +1,54 @@
 //! The recorded hash of a file, and checking bytes against it.
 
+use std::{io::Read, path::PathBuf};
+
 use bytes::Bytes;
 use futures::{Stream, StreamExt, stream::BoxStream};
 use sha2::{Digest, Sha384};
 
 use crate::{Error, ErrorKind, Result};
 
+/// Bytes read from a file at a time.
+const PIECE: usize = 256 * 1024;
+
 /// A hash that bytes can be checked against.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Recorded(String);
+pub(crate) struct Recorded(String);
 
 impl Recorded {
     /// Reads a recorded hash of the form `v0-sha384-<hex>`. Others are a storage's own and tell nothing.
-    pub(super) fn read(hash: &str) -> Option<Self> {
+    pub(crate) fn read(hash: &str) -> Option<Self> {
         let hex = hash.trim().strip_prefix("v0-sha384-")?;
         let right = hex.len() == 96 && hex.bytes().all(|byte| byte.is_ascii_hexdigit());
         right.then(|| Self(hex.to_ascii_lowercase()))
     }
 
     /// Compares with the hash of the bytes that arrived.
-    pub(super) fn check(&self, hasher: Sha384) -> Result<()> {
+    pub(crate) fn check(&self, hasher: Sha384) -> Result<()> {
         if hex::encode(hasher.finalize()) == self.0 {
             return Ok(());
         }
         Err(Error::new(ErrorKind::Integrity, "the bytes that arrived do not have the recorded hash")
             .with_hint("The file may have been replaced meanwhile: reload it and download again."))
+    }
+
+    /// Whether the file at `path` has this hash.
+    pub(crate) async fn matches_file(self, path: PathBuf) -> Result<bool> {
+        let hash = move || {
+            let mut hasher = Sha384::new();
+            let mut file = std::fs::File::open(&path)?;
+            let mut piece = vec![0; PIECE];
+            loop {
+                match file.read(&mut piece)? {
+                    0 => return Ok::<_, std::io::Error>(hasher),
+                    read => hasher.update(piece.get(..read).unwrap_or_default()),
+                }
+            }
+        };
+        let hasher = tokio::task::spawn_blocking(hash)
+            .await
+            .map_err(|error| Error::new(ErrorKind::Io, error.to_string()))??;
+        Ok(self.check(hasher).is_ok())
     }
 
     /// `stream`, which fails at its end when the bytes do not have this hash.

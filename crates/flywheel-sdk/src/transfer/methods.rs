@@ -1,9 +1,13 @@
 //! How transfers start: the methods of files, containers and the client.
 
+use std::sync::Arc;
+
 use flywheel_api::types::FileOutput;
+use futures::TryStreamExt;
+use sha2::{Digest, Sha384};
 
 use super::{
-    Archive, Download, Source, Upload, Zip,
+    Archive, Callbacks, Download, Recorded, Source, Upload, Zip,
     download::{Expected, FileAt},
     zip::zip_info,
 };
@@ -61,16 +65,36 @@ impl File {
     }
 }
 
-fn upload<C: Resource>(container: &C, sources: Vec<Source>) -> Upload<Vec<File>> {
-    let parent = container.reference();
-    let operation = C::KIND.routes().upload.ok_or_else(|| unsupported(C::KIND, "upload files to"));
-    Upload::new(container.client(), operation, container.id(), sources, move |client, stored| {
+/// Uploads files to a container of which no more is known than what and where it is.
+pub(crate) fn upload_to(client: &Client, parent: ContainerRef, sources: Vec<Source>) -> Upload<Vec<File>> {
+    let operation = parent.kind.routes().upload.ok_or_else(|| unsupported(parent.kind, "upload files to"));
+    Upload::new(client, operation, parent.id.clone(), sources, move |client, stored| {
         let files: Result<Vec<FileOutput>, _> =
             stored.into_iter().map(serde_json::from_value::<FileOutput>).collect();
         let files = files
             .map_err(|_| unclear("what the site says of the stored files has another form than described"))?;
         Ok(files_of(client, &parent, files))
     })
+}
+
+/// The site did not say which file it stored.
+pub(crate) fn unnamed() -> Error {
+    unclear("the site does not say which file it stored")
+}
+
+/// Whether a file on the site has the bytes of `source`, as far as the recorded hash can tell.
+pub(crate) async fn same_content(file: &File, source: &Source) -> Result<bool> {
+    let Some(recorded) = file.hash.as_deref().and_then(Recorded::read) else { return Ok(false) };
+    let ready = source.clone().prepare().await?;
+    if ready.length != file.size() {
+        return Ok(false);
+    }
+    let mut bytes = ready.open(0..ready.length, &Arc::default(), &Callbacks::default().reporter());
+    let mut hasher = Sha384::new();
+    while let Some(chunk) = bytes.try_next().await? {
+        hasher.update(&chunk);
+    }
+    Ok(recorded.check(hasher).is_ok())
 }
 
 fn unclear(message: &str) -> Error {
@@ -93,14 +117,14 @@ macro_rules! uploads {
             /// # }
             /// ```
             pub fn upload(&self, source: impl Into<Source>) -> Upload<File> {
-                upload(self, vec![source.into()]).map(|mut files| {
-                    files.pop().ok_or_else(|| unclear("the site does not say which file it stored"))
-                })
+                upload_to(self.client(), self.reference(), vec![source.into()])
+                    .map(|mut files| files.pop().ok_or_else(unnamed))
             }
 
             /// Uploads several files in one request.
             pub fn upload_all(&self, sources: impl IntoIterator<Item = impl Into<Source>>) -> Upload<Vec<File>> {
-                upload(self, sources.into_iter().map(Into::into).collect())
+                let sources = sources.into_iter().map(Into::into).collect();
+                upload_to(self.client(), self.reference(), sources)
             }
         }
     )*};

@@ -13,11 +13,13 @@
 //! | `digest` | the recorded hash of a file, and checking bytes against it |
 //! | `zip` | what is inside a zip file |
 //! | `archive` | whole containers as one tar or zip |
+//! | `lines` | answers of one JSON document a line |
 
 mod archive;
 mod digest;
 mod download;
 mod fetch;
+mod lines;
 mod methods;
 mod part_file;
 mod running;
@@ -26,12 +28,16 @@ mod source;
 mod upload;
 mod zip;
 
-pub use archive::{Archive, ArchiveFormat, ArchiveSummary};
+pub use archive::{Archive, ArchiveFormat, ArchiveLayout, ArchiveSummary, Target, Targets};
 pub use download::{Download, Downloaded};
 pub use running::{Canceller, Progress, Transfer};
 pub use source::Source;
 pub use upload::Upload;
 pub use zip::{Zip, ZipMember};
+
+pub(crate) use digest::Recorded;
+pub(crate) use methods::{same_content, unnamed, upload_to};
+pub(crate) use running::{Callbacks, Reporter};
 
 #[cfg(test)]
 mod tests;

@@ -28,7 +28,7 @@ type Callback = Arc<dyn Fn(Progress) + Send + Sync>;
 
 /// Where a transfer reports its progress to.
 #[derive(Clone)]
-pub(super) struct Reporter {
+pub(crate) struct Reporter {
     sender: watch::Sender<Progress>,
     callbacks: Vec<Callback>,
 }
@@ -38,7 +38,7 @@ impl Reporter {
         Self { sender: watch::Sender::new(Progress::default()), callbacks }
     }
 
-    pub(super) fn update(&self, change: impl FnOnce(&mut Progress)) {
+    pub(crate) fn update(&self, change: impl FnOnce(&mut Progress)) {
         self.sender.send_modify(change);
         if !self.callbacks.is_empty() {
             let now = *self.sender.borrow();
@@ -53,14 +53,14 @@ impl Reporter {
 
 /// The callbacks that a builder collects.
 #[derive(Clone, Default)]
-pub(super) struct Callbacks(Vec<Callback>);
+pub(crate) struct Callbacks(Vec<Callback>);
 
 impl Callbacks {
-    pub(super) fn push(&mut self, callback: impl Fn(Progress) + Send + Sync + 'static) {
+    pub(crate) fn push(&mut self, callback: impl Fn(Progress) + Send + Sync + 'static) {
         self.0.push(Arc::new(callback));
     }
 
-    pub(super) fn reporter(self) -> Reporter {
+    pub(crate) fn reporter(self) -> Reporter {
         Reporter::new(self.0)
     }
 }
@@ -93,7 +93,7 @@ pub struct Transfer<T> {
 }
 
 impl<T: Send + 'static> Transfer<T> {
-    pub(super) fn new(reporter: &Reporter, work: impl Future<Output = Result<T>> + Send + 'static) -> Self {
+    pub(crate) fn new(reporter: &Reporter, work: impl Future<Output = Result<T>> + Send + 'static) -> Self {
         let canceller = Canceller(CancellationToken::new());
         let cancelled = canceller.0.clone();
         let work = async move {

@@ -145,6 +145,11 @@ impl Source {
         self
     }
 
+    /// The name it will have on the site, if there is one.
+    pub(crate) fn known_name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
     /// Finds out what can be known without reading the content.
     pub(super) async fn prepare(self) -> Result<Ready> {
         let invalid = |message: String| Error::new(ErrorKind::Invalid, message);

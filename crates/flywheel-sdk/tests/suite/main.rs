@@ -3,9 +3,11 @@
 
 mod bench;
 mod blocking;
+mod bulk;
 mod edits;
 mod files;
 mod finders;
+mod folders;
 mod hierarchy;
 mod paging;
 mod paths;

@@ -1,11 +1,12 @@
 //! Archives: a ticket first, then the bytes.
 
+use futures::TryStreamExt;
 use serde_json::{Value, json};
 
 use super::{CONTENT, names, play, script::answer, whole};
 use crate::{
     ContainerRef, Kind,
-    transfer::{Archive, ArchiveFormat},
+    transfer::{Archive, ArchiveFormat, ArchiveLayout},
 };
 
 fn ticket() -> super::script::Step {
@@ -50,4 +51,24 @@ async fn a_summary_fetches_no_bytes() {
         (Some(2), Some(12), Some("scitran_1.tar"))
     );
     assert_eq!(server.arrived().len(), 1);
+}
+
+#[tokio::test]
+async fn targets_are_read_line_by_line_without_a_ticket() {
+    let lines = "{\"dst_path\": \"scitran/g/p/t1.nii\", \"filename\": \"t1.nii\", \"size\": 5, \"version\": 2}\n\
+                 {\"dst_path\": \"scitran/g/p/b\", \"filename\": \"b\", \"size\": null, \"later\": 1}\n";
+    let (server, client) = play(vec![answer("200 OK", &[], lines)]).await;
+    let archive = Archive::new(&client, [session()])
+        .layout(ArchiveLayout::Full)
+        .analyses(true)
+        .include_types(["nifti"])
+        .exclude_tags(["bad"]);
+    let targets: Vec<_> = archive.targets().try_collect().await.unwrap();
+    let found: Vec<_> = targets.iter().map(|one| (one.name.as_str(), one.size, one.version)).collect();
+    assert_eq!(found, [("t1.nii", 5, Some(2)), ("b", 0, None)]);
+    let arrived = server.arrived();
+    assert_eq!(arrived[0].line(), "POST /api/download/targets?type=full&analyses=true HTTP/1.1");
+    let body: Value = serde_json::from_slice(&arrived[0].body).unwrap();
+    let filter = json!({"types": {"plus": ["nifti"], "minus": []}, "tags": {"plus": [], "minus": ["bad"]}});
+    assert_eq!(body["filters"], json!([filter]));
 }
