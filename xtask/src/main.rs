@@ -1,6 +1,7 @@
-//! The workspace's own tasks, one module a command: `import`, `lint`, `diff`, `generate`.
+//! The workspace's own tasks, one module a command: `import`, `lint`, `diff`, `generate`, `coverage`, `tidy`.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line talks to its user")]
 
+mod coverage;
 mod diff;
 mod generate;
 mod import;
@@ -35,6 +36,8 @@ enum Command {
     Diff(diff::Args),
     /// Generate the raw crate from the API description
     Generate(generate::Args),
+    /// Write docs/PARITY.md: what of the API and of the official client the ergonomic crate offers
+    Coverage(coverage::Args),
     /// Check the workspace's own rules: directions of dependency, first lines, words that must not be committed
     Tidy(tidy::Args),
 }
@@ -45,6 +48,7 @@ fn main() -> ExitCode {
         Command::Lint(args) => lint::run(&args),
         Command::Diff(args) => diff::run(&args),
         Command::Generate(args) => generate::run(&args),
+        Command::Coverage(args) => coverage::run(&args),
         Command::Tidy(args) => tidy::run(&args),
     };
     outcome.unwrap_or_else(|error| {

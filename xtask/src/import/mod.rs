@@ -3,6 +3,7 @@
 mod client_calls;
 mod docstring;
 mod document;
+pub(crate) mod helpers;
 mod models;
 mod openapi;
 mod operations;
@@ -27,6 +28,7 @@ use serde_json::Value;
 
 use crate::{lint, print};
 
+pub(crate) use self::document::METHODS;
 use self::models::Models;
 use self::operations::Operation;
 use self::summary::Summary;
@@ -112,6 +114,7 @@ fn from_wheel(wheel: &Wheel) -> Result<Imported> {
     let tags = document::tags(&paths);
     let mut document = document::assemble(&wheel.version, &tags, paths, document::schemas(&models));
     document["components"]["securitySchemes"] = shell["components"]["securitySchemes"].take();
+    document[helpers::MEMBER] = helpers::read(wheel, &operations)?;
     document::name_origin(&mut document, &format!("flywheel-sdk {}", wheel.version));
     Ok(Imported { document, summary })
 }

@@ -62,6 +62,11 @@ impl Wheel {
         Ok(wheel)
     }
 
+    /// The source of one module, by its path inside the wheel.
+    pub(crate) fn module(&self, path: &str) -> Option<&str> {
+        self.modules.get(path).map(String::as_str)
+    }
+
     /// The modules of `flywheel/{package}/` as (path, source), except the package's own `__init__`.
     pub(crate) fn modules_of(&self, package: &str) -> impl Iterator<Item = (&str, &str)> {
         let prefix = format!("flywheel/{package}/");
