@@ -19,6 +19,7 @@ use serde_json::Value;
 
 use crate::{
     access::{self, Action, Need},
+    access_log::Witness,
     auth::{self, Caller},
     error::{ApiError, ApiResult, Detail},
     kind::Kind,
@@ -164,6 +165,7 @@ impl FromRequestParts<AppState> for Guard {
         let caller = auth::identify(state, &parts.headers)
             .await?
             .ok_or_else(|| ApiError::unauthorized("Log in first: this call needs an API key"))?;
+        witness(parts, &caller);
         admit(&caller, rule.need)?;
         Ok(Self { caller, rule })
     }
@@ -176,6 +178,7 @@ impl OptionalFromRequestParts<AppState> for Guard {
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> ApiResult<Option<Self>> {
         let rule = rule_of(parts)?;
         let Some(caller) = auth::identify(state, &parts.headers).await? else { return Ok(None) };
+        witness(parts, &caller);
         admit(&caller, rule.need)?;
         Ok(Some(Self { caller, rule }))
     }
@@ -183,6 +186,13 @@ impl OptionalFromRequestParts<AppState> for Guard {
 
 fn rule_of(parts: &Parts) -> ApiResult<Rule> {
     parts.extensions.get::<Rule>().copied().ok_or_else(|| ApiError::internal("a route without a rule"))
+}
+
+/// Tells the access log who calls, on the routes that it watches.
+fn witness(parts: &Parts, caller: &Caller) {
+    if let Some(witness) = parts.extensions.get::<Witness>() {
+        witness.saw(caller);
+    }
 }
 
 fn admit(caller: &Caller, need: Need) -> ApiResult<()> {

@@ -21,6 +21,9 @@
 //! | `guard`, `auth`, `access` | who calls, and whether they may; the guard hands containers to handlers |
 //! | `body`, `query`, `error` | JSON bodies and parameters in, error bodies out |
 //! | `containers`, `accounts`, `roles`, `modalities`, `system`, `files` | the handlers, by what they are about |
+//! | `projects`, `templates` | locks, settings and the catalogue of projects; session templates |
+//! | `access_log` | who looked at, took or changed what |
+//! | `tree`, `reports` | several levels in one call; what goes on at the site |
 //! | `views` | data views: saved, queued, written out |
 //! | `list`, `filter_sql`, `matching` | lists: filter and order as SQL, and what a filter clause means |
 //! | `search` | the search, over the same tables |
@@ -31,6 +34,7 @@
 //! | `seed` | made-up studies, for measurements at any size |
 
 mod access;
+mod access_log;
 mod accounts;
 mod archive;
 mod auth;
@@ -49,7 +53,9 @@ mod modalities;
 mod operations;
 mod origins;
 mod present;
+mod projects;
 mod query;
+mod reports;
 mod request_id;
 mod resolve;
 mod roles;
@@ -61,6 +67,8 @@ mod site;
 mod state;
 mod store;
 mod system;
+mod templates;
+mod tree;
 mod views;
 mod words;
 

@@ -82,6 +82,16 @@ impl<'a> List<'a> {
         }
     }
 
+    /// A list of any table: what is selected and from where, the column that orders it, and where its fields lie.
+    pub(crate) fn of(
+        select: &'static str,
+        key: &'static str,
+        source: &'a dyn Source,
+        query: &'a ListQuery,
+    ) -> Self {
+        Self { select, key, source, query, conditions: vec![Condition::new("TRUE", Vec::new())] }
+    }
+
     /// Narrows the list to rows whose column has this value.
     pub(crate) fn within(self, column: &str, value: &str) -> Self {
         let condition = Condition::new(format!("{column} = ?"), vec![value.to_owned().into()]);

@@ -56,6 +56,11 @@ impl Shape {
         Self { list: true, info, files: true, analyses: false, avatars: false, origins: false, typed: false }
     }
 
+    /// A container out of which a query takes what it wants: whole but for what is asked for here.
+    pub(crate) fn picked(info: bool, files: bool, origins: bool) -> Self {
+        Self { list: false, info, files, analyses: false, avatars: false, origins, typed: false }
+    }
+
     /// A single container.
     pub(crate) fn full(params: &Params, features: &Features) -> Self {
         Self {

@@ -123,15 +123,8 @@ impl ListQuery {
             (Some(page), Some(limit), None) => limit.saturating_mul(page.saturating_sub(1).max(0)),
             (None, _, skip) => skip.unwrap_or(0),
         };
-        let filter = given("filter").unwrap_or_default().parse().map_err(|error| {
-            ApiError::bad_request(format!(
-                "cannot parse {:?} as a filter expression: {error}",
-                given("filter").unwrap_or_default()
-            ))
-        })?;
-        let sort = given("sort").unwrap_or_default();
-        let sort = if sort.is_empty() { Sort::default() } else { sort.parse().map_err(bad_sort)? };
-        refuse_long(&filter, &sort)?;
+        let (filter, sort) =
+            read_terms(given("filter").unwrap_or_default(), given("sort").unwrap_or_default())?;
         Ok(Self {
             filter,
             sort,
@@ -146,6 +139,19 @@ impl ListQuery {
             params,
         })
     }
+}
+
+/// Reads a filter and a sort order; an empty text is none.
+///
+/// # Errors
+/// 400 for a filter, 422 for a sort order that cannot be read or is too long.
+pub(crate) fn read_terms(filter: &str, sort: &str) -> ApiResult<(Filter, Sort)> {
+    let read = filter.parse().map_err(|error| {
+        ApiError::bad_request(format!("cannot parse {filter:?} as a filter expression: {error}"))
+    })?;
+    let sort = if sort.is_empty() { Sort::default() } else { sort.parse().map_err(bad_sort)? };
+    refuse_long(&read, &sort)?;
+    Ok((read, sort))
 }
 
 /// The most clauses of a filter and keys of a sort order.

@@ -18,7 +18,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::{
     access::Need,
-    drain,
+    access_log, drain,
     error::ApiError,
     guard::Rule,
     kind::Kind,
@@ -75,9 +75,16 @@ impl Route {
 pub(crate) fn assemble(state: AppState) -> Router {
     let routes = router::routes();
     let hidden: Arc<[_]> = hidden(&routes).into();
-    let api = routes
-        .into_iter()
-        .fold(Router::new(), |api, route| api.route(&route.path, route.handler.layer(Extension(route.rule))));
+    let api = routes.into_iter().fold(Router::new(), |api, route| {
+        let handler = route.handler.layer(Extension(route.rule));
+        let handler = match access_log::of_route(&route.method, &route.path) {
+            Some(kind) => {
+                handler.layer(middleware::from_fn_with_state((state.clone(), kind), access_log::watch))
+            }
+            None => handler,
+        };
+        api.route(&route.path, handler)
+    });
     let api = api.fallback(unserved).method_not_allowed_fallback(unserved);
     let api = api.layer(middleware::from_fn_with_state(hidden, reveal));
     surround(Router::new().nest("/api", api).fallback(unserved)).with_state(state)

@@ -14,6 +14,7 @@ use crate::{
             TagsManage, TagsView,
         },
         Need::{Device, Login, On, Public, SiteAdmin, User},
+        own,
     },
     accounts::{devices, users},
     archive,
@@ -21,13 +22,13 @@ use crate::{
     files,
     guard::Guard,
     kind::Kind,
-    modalities,
+    modalities, projects,
     query::ListQuery,
-    resolve, roles,
+    reports, resolve, roles,
     route::{Route, delete, get, patch, post, put},
     search,
     state::AppState,
-    system, views,
+    system, templates, tree, views,
 };
 
 /// The whole table.
@@ -46,6 +47,11 @@ pub(crate) fn routes() -> Vec<Route> {
         archive::routes(),
         search::routes(),
         views::routes(),
+        own::routes(),
+        projects::routes(),
+        templates::routes(),
+        tree::routes(),
+        reports::routes(),
     ]
     .into_iter()
     .flatten()
@@ -55,6 +61,9 @@ pub(crate) fn routes() -> Vec<Route> {
 fn system_routes() -> Vec<Route> {
     vec![
         get("/config", Public, system::config),
+        get("/config/delete_reasons", Public, system::delete_reasons),
+        get("/config/file_types", Public, system::file_types),
+        get("/config/project_locking_reasons", Public, system::locking_reasons),
         get("/version", Public, system::version),
         get("/auth/status", Login, system::auth_status),
         get("/site/settings", Login, system::settings),
@@ -157,9 +166,8 @@ fn container_routes() -> Vec<Route> {
         post("/sessions", On(ContainersCreateHierarchy), create::session),
         post("/acquisitions", On(ContainersCreateHierarchy), create::acquisition),
         post("/collections", User, create::collection),
+        post("/containers", On(ContainersCreateHierarchy), create::any),
         get("/projects/groups", Login, show::groups_of_projects).of(Kind::Group),
-        get("/projects/{id}/delete-status", On(ContainersViewMetadata), show::delete_status)
-            .of(Kind::Project),
         get("/collections/curators", Login, collections::curators),
         get("/containers/{id}", On(ContainersViewMetadata), show::any),
         put("/containers/{id}", On(ContainersModifyMetadata), change::put),

@@ -16,9 +16,10 @@ use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
 use crate::{
     access::roles,
+    access_log::Journal,
     blobs::BlobStore,
     error::{ApiError, ApiResult},
-    files, modalities, route,
+    files, modalities, projects, route,
     state::{AppState, Shared},
     store::{
         Doc, Keeping, Store, now,
@@ -132,6 +133,7 @@ impl SiteBuilder {
         let opened = SystemTime::now();
         let unusable = |source| SiteError::Folder { path: data.clone(), source };
         let blobs = BlobStore::in_folder(&data.join("blobs"), keeping).map_err(unusable)?;
+        let journal = Journal::open(&data).map_err(unusable)?;
         let desk = views::Desk::open(&data).map_err(unusable)?;
         let store = Store::open(&data.join("site.db"), keeping)
             .map_err(|error| SiteError::Database(error.to_string()))?;
@@ -140,11 +142,14 @@ impl SiteBuilder {
         store.write(move |db| prepare(db, &key)).await?;
         let swept = blobs.clone();
         store.write(move |db| files::sweep(db, &swept, opened)).await?;
+        journal.empty(&store).await?;
         let drone_secret = self.drone_secret;
         let signed_uploads = self.signed_uploads;
-        let shared = Shared { store, blobs, views: desk, signed_uploads, data, drone_secret, started: now() };
+        let shared =
+            Shared { store, blobs, journal, views: desk, signed_uploads, data, drone_secret, started: now() };
         let state = AppState::new(shared);
         views::resume(&state).await?;
+        projects::resume(&state).await?;
         Ok(Site { state, secret, _lock: lock, _temporary: temporary })
     }
 }

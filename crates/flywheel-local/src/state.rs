@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use crate::{blobs::BlobStore, store::Store, views::Desk};
+use crate::{access_log::Journal, blobs::BlobStore, store::Store, views::Desk};
 
 /// The shared state of a site. Cheap to clone.
 #[derive(Clone)]
@@ -14,6 +14,8 @@ pub(crate) struct Shared {
     pub(crate) store: Store,
     /// The bytes of files.
     pub(crate) blobs: BlobStore,
+    /// Who looked at what, on its way into the database.
+    pub(crate) journal: Journal,
     /// Where results of data views lie.
     pub(crate) views: Desk,
     /// Whether clients are told to send files to signed URLs.

@@ -1,12 +1,15 @@
 //! What the site says about itself: version, configuration, who is logged in.
 
 use axum::{Json, extract::State, http::HeaderMap};
+use flywheel_core::filetype;
 use http::header::HOST;
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
 use crate::{
+    access::lock,
     body::{JsonBody, Shape, TEXT, check_change, check_value, may, must},
+    containers::remove,
     error::ApiResult,
     guard::Guard,
     state::AppState,
@@ -52,6 +55,22 @@ pub(crate) async fn config(State(state): State<AppState>, headers: HeaderMap) ->
         },
         "features": features, "signed_url": state.signed_uploads, "auth": {}, "central": {}, "assistant_chat": {},
     }))
+}
+
+/// `GET /config/delete_reasons`
+pub(crate) async fn delete_reasons() -> Json<Value> {
+    Json(json!(remove::REASONS))
+}
+
+/// `GET /config/project_locking_reasons`
+pub(crate) async fn locking_reasons() -> Json<Value> {
+    Json(json!(lock::REASONS))
+}
+
+/// `GET /config/file_types`: the types that files get by their names, with the endings of those names.
+pub(crate) async fn file_types() -> Json<Value> {
+    let types = filetype::TYPES.iter();
+    Json(types.map(|(name, endings)| json!({"_id": name, "extensions": endings})).collect())
 }
 
 /// `GET /auth/status`

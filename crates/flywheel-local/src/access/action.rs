@@ -93,6 +93,50 @@ actions! {
     MalwareFindingsView = "malware_findings_view", Admin;
 }
 
+impl Action {
+    /// The action of this name.
+    pub(crate) fn parse(name: &str) -> Option<Action> {
+        Self::ALL.iter().copied().find(|action| action.name() == name)
+    }
+
+    /// Whether it only looks, or takes copies away: what a locked project still lets through.
+    pub(crate) const fn only_reads(self) -> bool {
+        use Action::{
+            AnalysesViewMetadata, AnnotationsViewOthers, AuditTrailReportsManage, AuditTrailReportsView,
+            ContainersViewMetadata, DataViewsView, ExportsManage, FilesDownload, FilesViewContents,
+            FilesViewMetadata, FormResponsesViewOthers, GearRulesView, JobsView, JupyterlabServersRead,
+            MalwareFindingsView, NotesView, ProjectPermissionsView, ReaderTaskView, SessionTemplatesView,
+            SettingsView, TagsView, TasksReportRead, TasksView,
+        };
+        matches!(
+            self,
+            AnalysesViewMetadata
+                | AnnotationsViewOthers
+                | AuditTrailReportsManage
+                | AuditTrailReportsView
+                | ContainersViewMetadata
+                | DataViewsView
+                | ExportsManage
+                | FilesDownload
+                | FilesViewContents
+                | FilesViewMetadata
+                | FormResponsesViewOthers
+                | GearRulesView
+                | JobsView
+                | JupyterlabServersRead
+                | MalwareFindingsView
+                | NotesView
+                | ProjectPermissionsView
+                | ReaderTaskView
+                | SessionTemplatesView
+                | SettingsView
+                | TagsView
+                | TasksReportRead
+                | TasksView
+        )
+    }
+}
+
 /// A set of actions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct ActionSet(u128);
@@ -113,7 +157,7 @@ impl ActionSet {
 
     /// With the action of this name; unknown names grant nothing.
     pub(crate) fn with_name(self, name: &str) -> Self {
-        Action::ALL.iter().find(|action| action.name() == name).map_or(self, |&action| self.with(action))
+        Action::parse(name).map_or(self, |action| self.with(action))
     }
 
     /// Whether the action is among them.

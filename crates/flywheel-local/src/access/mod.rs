@@ -5,6 +5,8 @@
 //! containers through [`crate::guard::Guard`], which checks that need.
 
 mod action;
+pub(crate) mod lock;
+pub(crate) mod own;
 pub(crate) mod roles;
 
 use rusqlite::{Connection, OptionalExtension};
@@ -63,8 +65,19 @@ pub(crate) enum Need {
     On(Action),
 }
 
-/// 403 unless the caller may do this to the container.
+/// 403 unless the caller may do this to the container, and its project is not locked against it.
 pub(crate) fn authorize(
+    db: &Connection,
+    caller: &Caller,
+    container: &Container,
+    action: Action,
+) -> ApiResult<()> {
+    authorize_in_lock(db, caller, container, action)?;
+    if action.only_reads() { Ok(()) } else { lock::refuse(db, container) }
+}
+
+/// As [`authorize`] for what a lock does not stop: the locks themselves.
+pub(crate) fn authorize_in_lock(
     db: &Connection,
     caller: &Caller,
     container: &Container,

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::keys;
 use crate::{
+    access_log,
     body::{Field, JsonBody, Shape, TEXT, check, check_change, may, must},
     containers::{change::modified, info::Delta, permissions::forget_user},
     error::{ApiError, ApiResult, Detail},
@@ -195,6 +196,9 @@ pub(crate) async fn put(
         return Err(ApiError::bad_request("Nobody may disable or demote themselves"));
     }
     let clear = params.flag("clear_permissions") && locks_out("disabled", true);
+    let named = id.clone();
+    let accesses = accesses(&change);
+    let caller = guard.caller.clone();
     let work = move |db: &Connection| {
         let mut user = get_user(db, &id)?;
         let root = change.get("root").cloned();
@@ -214,7 +218,21 @@ pub(crate) async fn put(
         if clear { forget_user(db, &id) } else { Ok(()) }
     };
     state.store.write(work).await?;
+    for kind in accesses {
+        access_log::record(&state, &caller, kind, &format!("/api/users/{named}"));
+    }
     Ok(modified())
+}
+
+/// What the access log calls a change of a user.
+fn accesses(change: &Doc) -> Vec<&'static str> {
+    let disabled = match change.get("disabled").and_then(Value::as_bool) {
+        Some(true) => Some("user_disabled"),
+        Some(false) => Some("user_enabled"),
+        None => None,
+    };
+    let role = (change.contains_key("roles") || change.contains_key("root")).then_some("user_role_change");
+    disabled.into_iter().chain(role).collect()
 }
 
 /// `DELETE /users/{id}`

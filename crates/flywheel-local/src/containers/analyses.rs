@@ -183,7 +183,7 @@ pub(crate) async fn delete(
     State(state): State<AppState>,
     Path((parent, analysis)): Path<(String, String)>,
     params: Params,
-) -> ApiResult<Json<Value>> {
+) -> ApiResult<Response> {
     let id = checked(&state, parent, analysis).await?;
     super::remove::one(guard.about(Kind::Analysis), State(state), Path(id), params).await
 }

@@ -41,6 +41,8 @@ pub(crate) async fn put(
         // Below projects the permissions are the project's.
         change.remove("permissions");
         change.remove("modified");
+        // What sessions are is for the templates of their project to say.
+        change.remove("project_has_template");
         if let Some(contents) = change.remove("contents") {
             collections::change_contents(db, &guard.caller, &container.id, &contents)?;
         }

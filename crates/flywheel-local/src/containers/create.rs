@@ -146,6 +146,7 @@ pub(crate) async fn session(
     let mut doc = check(body, fields::SESSION)?;
     let project = take_text(&mut doc, "project");
     let embedded = doc.remove("subject").unwrap_or_default();
+    doc.remove("project_has_template");
     let work = move |db: &Connection| {
         let project = guard.container_of(db, Kind::Project, &project)?;
         let subject = find_or_add_subject(db, &project, embedded)?;
@@ -214,6 +215,35 @@ pub(crate) async fn collection(
     doc.insert("permissions".into(), json!([{"_id": guard.caller.id(), "access": Access::Admin.name()}]));
     let id = state.store.write(move |db| add(db, Kind::Collection, new_id(), doc)).await?;
     Ok(inserted(&id))
+}
+
+/// `POST /containers`: makes a container of the kind that `container_type` names.
+pub(crate) async fn any(
+    guard: Guard,
+    state: State<AppState>,
+    params: Params,
+    JsonBody(body): JsonBody,
+) -> ApiResult<Json<Value>> {
+    let mut body = body;
+    let named = body.as_object_mut().and_then(|doc| doc.shift_remove("container_type"));
+    let kind = named.as_ref().and_then(Value::as_str).and_then(Kind::parse).ok_or_else(|| {
+        let message = "Input should be group, project, subject, session, acquisition or collection";
+        let input = named.clone().unwrap_or_default();
+        ApiError::invalid(vec![Detail::new(&["body", "container_type"], "enum", message, &input)])
+    })?;
+    let body = JsonBody(body);
+    match kind {
+        Kind::Group if guard.caller.is_site_admin() => group(guard, state, body).await,
+        Kind::Group => Err(ApiError::forbidden("Groups are for site administrators to make")),
+        Kind::Project => project(guard, state, params, body).await,
+        Kind::Subject => subject(guard, state, body).await,
+        Kind::Session => session(guard, state, body).await,
+        Kind::Acquisition => acquisition(guard, state, body).await,
+        Kind::Collection => collection(guard, state, body).await,
+        Kind::Analysis => {
+            Err(ApiError::unprocessable("An analysis is made in the container that it belongs to"))
+        }
+    }
 }
 
 /// Adds a container that was checked, and answers its id.

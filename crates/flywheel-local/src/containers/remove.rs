@@ -3,8 +3,10 @@
 use axum::{
     Json,
     extract::{Path, State},
+    response::{IntoResponse, Response},
 };
 use flywheel_core::id::ObjectId;
+use http::StatusCode;
 use rusqlite::{Connection, OptionalExtension};
 use serde_json::{Value, json};
 
@@ -15,13 +17,14 @@ use crate::{
     error::{ApiError, ApiResult},
     guard::Guard,
     kind::Kind,
+    projects,
     query::Params,
     state::AppState,
     store::containers::{self, Container},
 };
 
 /// The reasons that a deletion may give.
-const REASONS: &[&str] = &[
+pub(crate) const REASONS: &[&str] = &[
     "duplicate_data",
     "data_is_not_part_of_study",
     "data_incomplete_or_corrupt",
@@ -47,20 +50,31 @@ pub(crate) fn check_reason(params: &Params) -> ApiResult<()> {
     }
 }
 
-/// `DELETE /{kind}/{id}` and `DELETE /containers/{id}`
+/// `DELETE /{kind}/{id}` and `DELETE /containers/{id}`; of a project also in the background.
 pub(crate) async fn one(
     guard: Guard,
     State(state): State<AppState>,
     Path(id): Path<String>,
     params: Params,
-) -> ApiResult<Json<Value>> {
+) -> ApiResult<Response> {
     check_reason(&params)?;
+    let background = params.flag("background");
+    let named = id.clone();
     let work = move |db: &Connection| {
-        let container = guard.container(db, &id)?;
-        remove(db, &guard.caller, &container)
+        let mut container = guard.container(db, &id)?;
+        if background && container.kind == Kind::Project {
+            projects::schedule(db, &guard.caller, &mut container)?;
+            return Ok(true);
+        }
+        remove(db, &guard.caller, &container)?;
+        Ok(false)
     };
-    state.store.write(work).await?;
-    Ok(Json(json!({"deleted": 1})))
+    if state.store.write(work).await? {
+        tokio::spawn(projects::run(state.clone(), named));
+        let answer = Json(json!({"deleted": 0, "delete_scheduled": 1}));
+        return Ok((StatusCode::ACCEPTED, answer).into_response());
+    }
+    Ok(Json(json!({"deleted": 1})).into_response())
 }
 
 /// `DELETE /{kind}` with a list of ids
@@ -93,14 +107,27 @@ pub(crate) async fn many(
 
 /// Deletes a container that the caller may delete, unless what it holds forbids it.
 pub(crate) fn remove(db: &Connection, caller: &Caller, container: &Container) -> ApiResult<()> {
+    refuse(db, caller, container)?;
+    erase(db, container)
+}
+
+/// Says what in a container forbids its deletion.
+///
+/// # Errors
+/// 400 for a group that still has projects, 403 for original data and for inputs of analyses.
+pub(crate) fn refuse(db: &Connection, caller: &Caller, container: &Container) -> ApiResult<()> {
     if container.kind == Kind::Group {
         if containers::count_children(db, &container.id, Kind::Project)? > 0 {
             return Err(ApiError::bad_request("The group still has projects: delete or move them first"));
         }
-    } else {
-        refuse_original_data(db, caller, container)?;
-        refuse_inputs(db, container)?;
+        return Ok(());
     }
+    refuse_original_data(db, caller, container)?;
+    refuse_inputs(db, container)
+}
+
+/// Deletes a container with everything below it, whatever it holds.
+pub(crate) fn erase(db: &Connection, container: &Container) -> ApiResult<()> {
     if container.kind == Kind::Collection {
         db.prepare_cached("DELETE FROM collected WHERE collection_id = ?")?.execute([&container.id])?;
     }

@@ -169,7 +169,12 @@ fn add_stats(db: &Connection, kind: Option<Kind>, row: &mut Value) -> ApiResult<
             };
             row["session_count"] = distinct("session_id")?.into();
             row["subject_count"] = distinct("subject_id")?.into();
-            row["noncompliant_session_count"] = 0.into();
+            row["noncompliant_session_count"] = count(
+                "SELECT count(DISTINCT s.id) FROM collected k JOIN containers c ON c.id = k.acquisition_id
+                 JOIN containers s ON s.id = c.session_id
+                 WHERE k.collection_id = ? AND c.deleted IS NULL AND s.doc ->> '$.satisfies_template' = 0",
+            )?
+            .into();
             row["attachment_count"] =
                 count("SELECT count(*) FROM files WHERE parent_id = ? AND current")?.into();
         }
@@ -179,13 +184,19 @@ fn add_stats(db: &Connection, kind: Option<Kind>, row: &mut Value) -> ApiResult<
 }
 
 /// What is in a project: how many of each kind, and what its files are.
-fn project_stats(db: &Connection, id: &str) -> ApiResult<Value> {
+pub(crate) fn project_stats(db: &Connection, id: &str) -> ApiResult<Value> {
     let count =
         |sql: &str| -> ApiResult<i64> { Ok(db.prepare_cached(sql)?.query_row([id], |row| row.get(0))?) };
     let of = |kind: Kind| {
         let code = kind.code();
         count(&format!(
             "SELECT count(*) FROM containers WHERE project_id = ? AND kind = {code} AND deleted IS NULL"
+        ))
+    };
+    let judged = |satisfied: u8| {
+        count(&format!(
+            "SELECT count(*) FROM containers WHERE project_id = ? AND kind = 4 AND deleted IS NULL
+             AND doc ->> '$.satisfies_template' = {satisfied}"
         ))
     };
     let words = |column: &str, from: &str| -> ApiResult<Vec<String>> {
@@ -202,6 +213,7 @@ fn project_stats(db: &Connection, id: &str) -> ApiResult<Value> {
             "subjects": of(Kind::Subject)?, "sessions": of(Kind::Session)?,
             "acquisitions": of(Kind::Acquisition)?, "analyses": of(Kind::Analysis)?, "jobs": 0,
             "files": count("SELECT count(*) FROM files WHERE project_id = ? AND current")?,
+            "compliant_sessions": judged(1)?, "noncompliant_sessions": judged(0)?,
             "acquisition_files": count(
                 "SELECT count(*) FROM files WHERE project_id = ? AND current
                  AND doc ->> '$.parent_ref.type' = 'acquisition'",
@@ -249,17 +261,4 @@ pub(crate) async fn of_user(
         shown(db, &guard, rows, &query)
     };
     state.store.read(work).await.map(list::answer)
-}
-
-/// `GET /projects/{id}/delete-status`
-pub(crate) async fn delete_status(
-    guard: Guard,
-    State(state): State<AppState>,
-    Path(id): Path<String>,
-) -> ApiResult<Json<Value>> {
-    let work = move |db: &Connection| {
-        guard.container(db, &id)?;
-        Ok(json!({"delete_status": "static", "delete_failure_reason": null}))
-    };
-    state.store.read(work).await.map(Json)
 }

@@ -32,8 +32,13 @@ use crate::error::{ApiError, ApiResult};
 pub(crate) type Doc = Map<String, Value>;
 
 /// The steps from an empty database to the present one; `user_version` counts those that were taken.
-const MIGRATIONS: &[&str] =
-    &[include_str!("schema.sql"), include_str!("search.sql"), include_str!("words.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("schema.sql"),
+    include_str!("search.sql"),
+    include_str!("words.sql"),
+    include_str!("templates.sql"),
+    include_str!("access_log.sql"),
+];
 
 /// The database. Cheap to clone.
 #[derive(Clone)]

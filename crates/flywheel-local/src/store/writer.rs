@@ -80,7 +80,11 @@ fn group(
 
 fn in_savepoint<T>(connection: &Connection, work: impl FnOnce(&Connection) -> ApiResult<T>) -> ApiResult<T> {
     connection.execute_batch("SAVEPOINT one")?;
-    let result = caught(|| work(connection));
+    let result = caught(|| {
+        let done = work(connection)?;
+        crate::templates::settle(connection)?;
+        Ok(done)
+    });
     if connection.is_autocommit() {
         return result;
     }

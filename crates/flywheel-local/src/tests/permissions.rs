@@ -12,6 +12,9 @@ use crate::router;
 /// line that fits counts.
 const TABLE: &str = "
 anyone GET /config
+anyone GET /config/delete_reasons
+anyone GET /config/file_types
+anyone GET /config/project_locking_reasons
 anyone GET /version
 login GET /auth/status
 login GET /site/settings
@@ -34,6 +37,36 @@ login POST /dataexplorer/queries
 login GET /dataexplorer/queries/{sid}
 login PUT /dataexplorer/queries/{sid}
 login DELETE /dataexplorer/queries/{sid}
+
+login GET /permissions/self
+login GET /permissions/check/{action}
+login PUT /permissions/check
+login POST /tree
+login GET /tree/graph
+site GET /report/site
+site GET /report/project
+site GET /report/accesslog
+site GET /report/accesslog/types
+site GET /report/usage
+site GET /report/daily-usage
+site GET /report/daily-usage-range
+site GET /report/legacy-usage
+site GET /report/usage/availability
+site GET /report/usage/collect
+site GET /report/usage-summary
+
+login GET /projects/labels
+login GET /projects/catalog-list
+login GET /projects/catalog-list-filter-options
+ro GET /projects/{id}/settings
+admin PUT /projects/{id}/settings
+admin POST /projects/{id}/lock
+admin POST /projects/{id}/unlock
+admin POST /projects/{id}/template
+admin DELETE /projects/{id}/template
+ro POST /projects/{id}/recalc
+site POST /projects/recalc
+admin POST /containers
 
 login GET /users
 site POST /users
@@ -346,7 +379,11 @@ impl Stage {
         if path.ends_with("/restore") {
             path.push_str("?version=1");
         }
+        if path.ends_with("/legacy-usage") {
+            path.push_str("?type=month");
+        }
         path.replace("{user}", "admin@x.org")
+            .replace("{action}", "tags_view")
             .replace("{name}", "a.txt")
             .replace("{role}", &cast.ro)
             .replace("{value}", "t")
@@ -367,6 +404,12 @@ impl Stage {
             "POST collections" | "POST analyses" => json!({"label": "x"}),
             "POST users" => json!({"_id": "new@x.org", "firstname": "x", "lastname": "y"}),
             "POST devices" => json!({"label": "x", "type": "y"}),
+            "POST containers" => json!({"container_type": "project", "label": "x", "group": self.group}),
+            "POST lock" => json!({"reason": "other"}),
+            "POST template" => json!({"templates": []}),
+            "PUT settings" if template.starts_with("/projects") => json!({"external_routing_id": "x"}),
+            "POST tree" => json!({"projects": {"fields": []}}),
+            "PUT check" => json!({"actions": ["tags_view"], "container_ids": [self.project]}),
             "POST roles" if template.starts_with("/groups") => json!({"_id": cast.ro}),
             "POST roles" => json!({"label": "x", "actions": []}),
             "POST modalities" => json!({"_id": "XX"}),

@@ -1,0 +1,118 @@
+//! How a project is shown in the catalogue: the `sharing` part of its settings, and the words that it may use.
+
+use crate::body::{Field, LABEL, Shape, TEXT, may, must};
+
+/// The therapeutic areas.
+pub(super) const THERAPEUTIC_AREAS: &[&str] = &[
+    "Cardiology/Vascular Disease",
+    "Dental and Oral Health",
+    "Dermatology",
+    "Devices",
+    "Endocrinology",
+    "Family Medicine",
+    "Gastroenterology",
+    "Gene Therapy",
+    "Genetic Disease",
+    "Hematology",
+    "Hepatology",
+    "Immunology",
+    "Infectious Disease",
+    "Internal Medicine",
+    "Musculoskeletal",
+    "Nephrology",
+    "Neurology",
+    "Nutrition and Weight Loss",
+    "Obstetrics & Gynecology",
+    "Oncology",
+    "Ophthalmology",
+    "Orthopedics",
+    "Otolaryngology",
+    "Pediatrics & Neonatology",
+    "Pharmacology & Toxicology",
+    "Plastic Surgery",
+    "Podiatry",
+    "Psychiatry/Psychology",
+    "Pulmonary/Respiratory Disease",
+    "Rheumatology",
+    "Sleep Medicine",
+    "Trauma",
+    "Urology",
+];
+
+/// The regions of the body.
+pub(super) const BODY_REGIONS: &[&str] = &[
+    "Abdomen",
+    "Abdomen+Pelvis",
+    "Abdomen+Pelvis+Lower extremity",
+    "Breast",
+    "Chest",
+    "Chest+Abdomen",
+    "Chest+Abdomen+Pelvis",
+    "Extremity",
+    "Head",
+    "Head+Neck",
+    "Head+Neck+Chest+Abdomen",
+    "Head+Neck+Chest+Abdomen+Pelvis",
+    "Lower extremity",
+    "Neck",
+    "Neck+Chest",
+    "Pelvis",
+    "Pelvis+Lower extremity",
+    "Upper extremity",
+    "Whole body",
+];
+
+/// The organ systems.
+pub(super) const ORGAN_SYSTEMS: &[&str] = &[
+    "Nervous System",
+    "Cardiovascular System",
+    "Respiratory System",
+    "Musculoskeletal System",
+    "Endocrine System",
+    "Gastrointestinal System",
+    "Urinary System",
+    "Integumentary System",
+    "Lymphatic System",
+    "Reproductive System",
+    "Brain",
+    "CNS",
+    "PNS",
+    "Skeletal Muscle",
+    "Smooth Muscle",
+    "Airway",
+    "Esophagus",
+    "Heart",
+    "Lungs",
+    "Vascular System",
+    "Thyroid",
+    "Salivary glands",
+    "Stomach",
+    "Pancreas",
+    "Adrenals",
+    "Spleen",
+    "Liver",
+    "Biliary Tree",
+    "Gallbladder",
+    "Small bowel",
+    "Large bowel",
+    "Female reproductive system",
+    "Male reproductive system",
+    "Lymphatics",
+    "Bone Marrow",
+    "Skeleton",
+    "Ocular System",
+];
+
+const INSTITUTION: Shape = Shape::Object(&[must("name", LABEL), must("url", TEXT)]);
+const CONTACT: Shape = Shape::Object(&[must("name", LABEL), must("email", TEXT)]);
+
+/// What a project says of itself in the catalogue.
+pub(super) const SHARING: &[Field] = &[
+    may("share_level", Shape::OneOf(&["high_level", "full_ro_access"])),
+    may("project_institutions", Shape::List(&INSTITUTION)),
+    may("project_contacts", Shape::List(&CONTACT)),
+    may("summary", TEXT),
+    may("therapeutic_areas", Shape::List(&Shape::OneOf(THERAPEUTIC_AREAS))),
+    may("body_regions", Shape::List(&Shape::OneOf(BODY_REGIONS))),
+    may("organ_systems", Shape::List(&Shape::OneOf(ORGAN_SYSTEMS))),
+];
