@@ -1,6 +1,6 @@
 //! One call of one operation: where everything in this crate that talks JSON goes through.
 
-use flywheel_api::{Client as Raw, OperationId, models::Listing};
+use flywheel_api::{ByteStream, Client as Raw, OperationId, models::Listing};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
@@ -69,6 +69,12 @@ impl Call {
     pub(crate) async fn send_only(self, raw: &Raw) -> Result<()> {
         let (path, query) = self.parameters();
         raw.request_stream(self.operation, &path, &query, self.body.clone()).await.map(drop)
+    }
+
+    /// Sends; the answer is handed over as it arrives.
+    pub(crate) async fn stream(self, raw: &Raw) -> Result<ByteStream> {
+        let (path, query) = self.parameters();
+        Ok(raw.request_stream(self.operation, &path, &query, self.body.clone()).await?.into_inner())
     }
 
     /// The parameters by their names: those of the path stand in the order of the route.

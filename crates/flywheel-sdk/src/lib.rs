@@ -193,12 +193,16 @@
 //! | [`folder`] | whole containers as folders on a disk, kept up to date |
 //! | [`bulk`] | the same work on many things, resumable |
 //! | [`resolve`] | paths and ids |
+//! | [`search`] | finding by what containers and files hold, anywhere on the site |
+//! | [`view`] | tables over containers and the contents of files |
+//! | [`collection`] | curating selections across projects |
 //! | [`blocking`] | the same without async |
 
 pub mod blocking;
 pub mod bulk;
 mod call;
 mod client;
+pub mod collection;
 pub mod container;
 pub mod edit;
 pub mod file;
@@ -211,8 +215,10 @@ mod people;
 mod request;
 pub mod resolve;
 mod resource;
+pub mod search;
 mod site;
 pub mod transfer;
+pub mod view;
 mod work;
 
 pub use bulk::{Bulk, BulkReport, Row};
@@ -234,6 +240,7 @@ pub use flywheel_core::{
     key::ApiKey,
     modality::Classification,
     path::FwPath,
+    query::Query,
     sort::Sort,
 };
 pub use folder::{FolderDownload, FolderReport};
@@ -243,10 +250,12 @@ pub use node::Node;
 pub use people::{Role, User};
 pub use request::Request;
 pub use resource::Resource;
+pub use search::{Hit, SavedSearch, Search};
 pub use transfer::{
     Archive, ArchiveFormat, ArchiveLayout, ArchiveSummary, Canceller, Download, Downloaded, Progress, Source,
     Target, Targets, Transfer, Upload, Zip, ZipMember,
 };
+pub use view::{SavedView, View};
 pub use work::{DataViewExecution, Gear, Job};
 
 /// The result of everything that can fail here.

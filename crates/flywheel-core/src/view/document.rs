@@ -71,7 +71,62 @@ impl Column {
     pub fn new(src: impl Into<String>) -> Self {
         Self { src: src.into(), ..Self::default() }
     }
+
+    /// Under another name.
+    ///
+    /// ```
+    /// use flywheel_core::view::{Accumulator, Column, ColumnType};
+    ///
+    /// let column = Column::new("session.age").named("decades").computed("x / 315576000").typed(ColumnType::Int);
+    /// let counted = Column::new("session.id").accumulated(Accumulator::Count);
+    /// # assert!(column.dst.is_some() && counted.accumulator.is_some());
+    /// ```
+    #[must_use]
+    pub fn named(mut self, dst: impl Into<String>) -> Self {
+        self.dst = Some(dst.into());
+        self
+    }
+
+    /// With values of this type.
+    #[must_use]
+    pub fn typed(mut self, kind: ColumnType) -> Self {
+        self.kind = Some(kind);
+        self
+    }
+
+    /// Through arithmetic in `x`, the value.
+    #[must_use]
+    pub fn computed(mut self, expr: impl Into<String>) -> Self {
+        self.expr = Some(expr.into());
+        self
+    }
+
+    /// Put together in this way when rows are grouped.
+    #[must_use]
+    pub fn accumulated(mut self, accumulator: Accumulator) -> Self {
+        self.accumulator = Some(accumulator);
+        self
+    }
 }
+
+/// From a text: what is named is all that is said.
+macro_rules! from_name {
+    ($($target:ident)*) => {$(
+        impl From<&str> for $target {
+            fn from(name: &str) -> Self {
+                Self::new(name)
+            }
+        }
+
+        impl From<String> for $target {
+            fn from(name: String) -> Self {
+                Self::new(name)
+            }
+        }
+    )*};
+}
+
+from_name!(Column GroupColumn NameFilter ZipFilter);
 
 /// What becomes of a column's values in a group of rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -118,6 +173,20 @@ pub struct GroupColumn {
     /// As [`Column::dst`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dst: Option<String>,
+}
+
+impl GroupColumn {
+    /// A column named as its source.
+    pub fn new(src: impl Into<String>) -> Self {
+        Self { src: src.into(), dst: None }
+    }
+
+    /// Under another name.
+    #[must_use]
+    pub fn named(mut self, dst: impl Into<String>) -> Self {
+        self.dst = Some(dst.into());
+        self
+    }
 }
 
 /// Clients write a column to group by as its name alone, or as an object.
@@ -188,6 +257,11 @@ impl NameFilter {
     pub fn new(value: impl Into<String>) -> Self {
         Self { value: value.into(), regex: None }
     }
+
+    /// A regular expression, which must match from the start of the name.
+    pub fn regex(value: impl Into<String>) -> Self {
+        Self { value: value.into(), regex: Some(true) }
+    }
 }
 
 /// Which members of an archive.
@@ -199,6 +273,20 @@ pub struct ZipFilter {
     /// Which of several that match.
     #[serde(default, rename = "match", skip_serializing_if = "Option::is_none")]
     pub matching: Option<Match>,
+}
+
+impl ZipFilter {
+    /// Members whose names match, of which the first is taken.
+    pub fn new(name: impl Into<NameFilter>) -> Self {
+        Self { name: name.into(), matching: None }
+    }
+
+    /// Takes these of several that match.
+    #[must_use]
+    pub fn taking(mut self, matching: Match) -> Self {
+        self.matching = Some(matching);
+        self
+    }
 }
 
 /// Which analyses.

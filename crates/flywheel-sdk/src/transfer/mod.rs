@@ -30,6 +30,7 @@ mod zip;
 
 pub use archive::{Archive, ArchiveFormat, ArchiveLayout, ArchiveSummary, Target, Targets};
 pub use download::{Download, Downloaded};
+pub(crate) use part_file::PartFile;
 pub use running::{Canceller, Progress, Transfer};
 pub use source::Source;
 pub use upload::Upload;

@@ -25,12 +25,12 @@ const LOCK_PAUSE: Duration = Duration::from_millis(10);
 const NAME_LIMIT: usize = 180;
 
 /// A file that is being written. Dropped before [`PartFile::finish`], it is removed, unless it is to be continued later.
-pub(super) struct PartFile {
+pub(crate) struct PartFile {
     path: PathBuf,
     destination: PathBuf,
     keep: bool,
     /// Bytes that an earlier run left.
-    pub(super) existing: u64,
+    pub(crate) existing: u64,
     queue: Option<mpsc::Sender<Bytes>>,
     thread: Option<JoinHandle<io::Result<Sha384>>>,
 }
@@ -38,7 +38,7 @@ pub(super) struct PartFile {
 impl PartFile {
     /// Starts a file for `destination`. With a `tag`, which stands for one content, it continues what an earlier run with
     /// the same tag left, and is left itself when it is dropped. `limit` is the most bytes that can be continued.
-    pub(super) async fn open(
+    pub(crate) async fn open(
         destination: &Path,
         tag: Option<String>,
         limit: Option<u64>,
@@ -74,7 +74,7 @@ impl PartFile {
     }
 
     /// Writes `chunk` after what is there.
-    pub(super) async fn write(&mut self, chunk: Bytes) -> Result<()> {
+    pub(crate) async fn write(&mut self, chunk: Bytes) -> Result<()> {
         let open = match &self.queue {
             Some(queue) => queue.send(chunk).await.is_ok(),
             None => false,
@@ -83,7 +83,7 @@ impl PartFile {
     }
 
     /// Waits until everything is written, and gives the hash of all of it.
-    pub(super) async fn written(&mut self) -> Result<Sha384> {
+    pub(crate) async fn written(&mut self) -> Result<Sha384> {
         self.queue = None;
         let thread = self.thread.take();
         let done = match thread {
@@ -94,7 +94,7 @@ impl PartFile {
     }
 
     /// Gives the file up: what arrived is written out if it is to be continued, and removed otherwise.
-    pub(super) async fn give_up(mut self, keep: bool) {
+    pub(crate) async fn give_up(mut self, keep: bool) {
         self.keep &= keep;
         if self.keep {
             // The failure that made this necessary is the one to tell.
@@ -103,7 +103,7 @@ impl PartFile {
     }
 
     /// Puts the written file into its place, over whatever was there.
-    pub(super) async fn finish(mut self) -> Result<()> {
+    pub(crate) async fn finish(mut self) -> Result<()> {
         let (from, to) = (self.path.clone(), self.destination.clone());
         tokio::fs::rename(from, to).await.map_err(|error| named(&self.destination, error))?;
         self.keep = true;

@@ -34,7 +34,7 @@ pub(crate) struct Reporter {
 }
 
 impl Reporter {
-    pub(super) fn new(callbacks: Vec<Callback>) -> Self {
+    pub(crate) fn new(callbacks: Vec<Callback>) -> Self {
         Self { sender: watch::Sender::new(Progress::default()), callbacks }
     }
 
@@ -46,7 +46,7 @@ impl Reporter {
         }
     }
 
-    pub(super) fn add(&self, bytes: usize) {
+    pub(crate) fn add(&self, bytes: usize) {
         self.update(|progress| progress.transferred = progress.transferred.saturating_add(bytes as u64));
     }
 }

@@ -4,11 +4,16 @@
 mod bench;
 mod blocking;
 mod bulk;
+mod collections;
 mod edits;
 mod files;
 mod finders;
 mod folders;
+#[cfg(any(feature = "arrow", feature = "polars"))]
+mod frames;
 mod hierarchy;
 mod paging;
 mod paths;
 mod requests;
+mod search;
+mod views;
