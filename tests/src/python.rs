@@ -1,18 +1,15 @@
-//! Programs of the official Python client, run against a local site.
+//! Programs of the official clients, run against a local site.
 //!
-//! The client comes from the Python index into a virtual environment below the cargo target
-//! folder, made once for each set of versions.
+//! Each set of packages comes from the Python index into a virtual environment of its own below the cargo target
+//! folder, made once and kept.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::LazyLock;
+use std::process::{Command, Output};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use crate::site::LocalSite;
-
-/// The official client, and what its pages tell users to install beside it.
-const PACKAGES: [&str; 2] = ["flywheel-sdk==23.0.0", "pytz==2026.6"];
 
 /// Far more than any program takes: a program that hangs fails instead of stopping the suite.
 const PATIENCE: Duration = Duration::from_secs(600);
@@ -20,7 +17,83 @@ const PATIENCE: Duration = Duration::from_secs(600);
 /// Where the virtual environment's programs are.
 const BIN: &str = if cfg!(windows) { "Scripts" } else { "bin" };
 
-static INTERPRETER: LazyLock<Result<PathBuf, String>> = LazyLock::new(prepare);
+/// Packages that are installed together.
+#[derive(Debug)]
+pub struct Environment {
+    /// The name of its folder.
+    name: &'static str,
+    /// What is installed, each with its version.
+    packages: &'static [&'static str],
+    /// What Python does at its start, to stand in for what older releases of it had.
+    begin: &'static str,
+    interpreter: OnceLock<Result<PathBuf, String>>,
+}
+
+/// The official client, and what its pages tell users to install beside it.
+pub static SDK_23: Environment = Environment::new("sdk-23", &["flywheel-sdk==23.0.0", "pytz==2026.6"]);
+/// The client of release 20.
+pub static SDK_20: Environment = Environment::new("sdk-20", &["flywheel-sdk==20.6.0", "pytz==2026.6"]);
+/// The client of release 17, which the official command line tool brings along as well.
+pub static SDK_17: Environment = Environment::new("sdk-17", &["flywheel-sdk==17.8.0", "pytz==2026.6"]);
+/// The client of release 14, made for Python up to 3.9.
+pub static SDK_14: Environment = Environment::new("sdk-14", &["flywheel-sdk==14.6.6", "pytz==2026.6"])
+    .beginning(
+        "import collections, collections.abc; collections.MutableMapping = collections.abc.MutableMapping",
+    );
+/// The official command line tool. Later releases of setuptools lack a module that it needs.
+pub static CLI: Environment = Environment::new("cli", &["flywheel-cli==18.5.1", "setuptools==80.9.0"]);
+
+impl Environment {
+    const fn new(name: &'static str, packages: &'static [&'static str]) -> Self {
+        Self { name, packages, begin: "", interpreter: OnceLock::new() }
+    }
+
+    const fn beginning(mut self, line: &'static str) -> Self {
+        self.begin = line;
+        self
+    }
+
+    /// Its Python, installed by the first who asks.
+    fn interpreter(&self) -> Result<&Path, &str> {
+        self.interpreter.get_or_init(|| self.prepare()).as_deref().map_err(String::as_str)
+    }
+
+    /// Makes the virtual environment unless it is there.
+    fn prepare(&self) -> Result<PathBuf, String> {
+        let folder = target_folder()?.join("conformance");
+        let environment = folder.join(self.name);
+        let interpreter = environment.join(BIN).join("python");
+        let complete = environment.join("complete");
+        let contents = format!("{}\n{}\n", self.packages.join("\n"), self.begin);
+        let trouble = |error: std::io::Error| format!("{}: {error}", environment.display());
+
+        fs::create_dir_all(&folder).map_err(trouble)?;
+        // Test binaries may run at the same time; the first one installs, the others wait.
+        let lock = File::create(folder.join(format!("{}.lock", self.name))).map_err(trouble)?;
+        lock.lock().map_err(trouble)?;
+        let installed = fs::read_to_string(&complete).is_ok_and(|known| known == contents);
+        if installed && succeeds(Command::new(&interpreter).arg("--version")).is_ok() {
+            return Ok(interpreter);
+        }
+        if environment.exists() {
+            fs::remove_dir_all(&environment).map_err(trouble)?;
+        }
+        succeeds(Command::new("python3").args(["-m", "venv"]).arg(&environment))?;
+        succeeds(
+            Command::new(&interpreter)
+                .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
+                .args(self.packages),
+        )?;
+        if !self.begin.is_empty() {
+            let asked = ["-c", "import sysconfig; print(sysconfig.get_path('purelib'))"];
+            let packages = succeeds(Command::new(&interpreter).args(asked))?;
+            let packages = PathBuf::from(String::from_utf8_lossy(&packages.stdout).trim());
+            fs::write(packages.join("begin.pth"), self.begin).map_err(trouble)?;
+        }
+        fs::write(&complete, contents).map_err(trouble)?;
+        Ok(interpreter)
+    }
+}
 
 /// The folder of the programs.
 #[must_use]
@@ -28,16 +101,16 @@ pub fn programs() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("conformance")
 }
 
-/// Runs one of the programs against a site of its own.
+/// Runs one of the programs (its path below the folder of programs, without `.py`) with a client, against a site of
+/// its own.
 ///
 /// Where Python or the index is absent it says so and passes, except with `CI=true`.
 ///
 /// # Panics
 ///
-/// When the program fails, when an answer to it did not fit the description, and in CI when there
-/// is no Python.
-pub fn run(program: &str) {
-    run_on(program, LocalSite::start);
+/// When the program fails, when an answer to it did not fit the description, and in CI when there is no Python.
+pub fn run(client: &Environment, program: &str) {
+    run_on(client, program, LocalSite::start);
 }
 
 /// Like [`run`], on a site that asks its clients to send files to signed URLs.
@@ -45,12 +118,12 @@ pub fn run(program: &str) {
 /// # Panics
 ///
 /// As [`run`] does.
-pub fn run_signed(program: &str) {
-    run_on(program, LocalSite::start_signed);
+pub fn run_signed(client: &Environment, program: &str) {
+    run_on(client, program, LocalSite::start_signed);
 }
 
-fn run_on(program: &str, start: impl Fn() -> LocalSite) {
-    let interpreter = match &*INTERPRETER {
+fn run_on(client: &Environment, program: &str, start: impl Fn() -> LocalSite) {
+    let interpreter = match client.interpreter() {
         Ok(interpreter) => interpreter,
         Err(reason) => return skip(program, reason),
     };
@@ -61,6 +134,7 @@ fn run_on(program: &str, start: impl Fn() -> LocalSite) {
         .arg("-B")
         .arg(programs().join(format!("{program}.py")))
         .env("FLYWHEEL_CONFORMANCE_SITE", site.document().to_string())
+        .env("PYTHONPATH", programs())
         // A retry would hide what went wrong the first time.
         .env("FLYWHEEL_SDK_TOTAL_RETRIES", "0")
         .env("NO_PROXY", "127.0.0.1")
@@ -74,47 +148,27 @@ fn run_on(program: &str, start: impl Fn() -> LocalSite) {
         .expect("the interpreter of the virtual environment starts");
     assert!(
         output.status.success(),
-        "{program}.py: {}\n{}{}\n{}",
+        "{program}.py: {}\n{}{}\nthe last exchanges:\n{}\n{}",
         output.status,
         String::from_utf8_lossy(&output.stdout),
         String::from_utf8_lossy(&output.stderr),
+        site.recorder().exchanges(),
         site.recorder().report(),
     );
+    for line in String::from_utf8_lossy(&output.stdout).lines().filter(|line| line.starts_with("SKIPPED")) {
+        tell(line);
+    }
 }
 
-#[expect(clippy::print_stderr, reason = "a test that did not run has to say so where the runner shows it")]
 fn skip(program: &str, reason: &str) {
     let in_ci = std::env::var("CI").is_ok_and(|value| value == "true" || value == "1");
     assert!(!in_ci, "{program}.py cannot be run, and CI must run it: {reason}");
-    eprintln!("SKIPPED {program}.py: {reason}");
+    tell(&format!("SKIPPED {program}.py: {reason}"));
 }
 
-/// Makes the virtual environment unless it is there; answers its interpreter.
-fn prepare() -> Result<PathBuf, String> {
-    let folder = target_folder()?.join("conformance");
-    let environment = folder.join(PACKAGES.join("-").replace("==", "-"));
-    let interpreter = environment.join(BIN).join("python");
-    let complete = environment.join("complete");
-    let trouble = |error: std::io::Error| format!("{}: {error}", environment.display());
-
-    fs::create_dir_all(&folder).map_err(trouble)?;
-    // Test binaries may run at the same time; the first one installs, the others wait.
-    let lock = File::create(folder.join("lock")).map_err(trouble)?;
-    lock.lock().map_err(trouble)?;
-    if complete.exists() && succeeds(Command::new(&interpreter).args(["-c", "import flywheel"])).is_ok() {
-        return Ok(interpreter);
-    }
-    if environment.exists() {
-        fs::remove_dir_all(&environment).map_err(trouble)?;
-    }
-    succeeds(Command::new("python3").args(["-m", "venv"]).arg(&environment))?;
-    succeeds(
-        Command::new(&interpreter)
-            .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
-            .args(PACKAGES),
-    )?;
-    File::create(&complete).map_err(trouble)?;
-    Ok(interpreter)
+#[expect(clippy::print_stderr, reason = "a test that did not run has to say so where the runner shows it")]
+fn tell(line: &str) {
+    eprintln!("{line}");
 }
 
 /// The cargo target folder this very program was built into.
@@ -128,10 +182,10 @@ fn target_folder() -> Result<PathBuf, String> {
         .ok_or_else(|| format!("{} is not in a cargo target folder", program.display()))
 }
 
-fn succeeds(command: &mut Command) -> Result<(), String> {
+fn succeeds(command: &mut Command) -> Result<Output, String> {
     let output = command.output().map_err(|error| format!("{command:?}: {error}"))?;
     if output.status.success() {
-        return Ok(());
+        return Ok(output);
     }
     let text = String::from_utf8_lossy(&output.stderr);
     Err(format!("{command:?}: {}: {}", output.status, text.trim()))

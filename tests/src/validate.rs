@@ -1,8 +1,8 @@
 //! The layer around every site under test: each answer is held against the description.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
@@ -13,16 +13,22 @@ use serde_json::Value;
 
 use crate::description::{Description, Expected, Operation};
 
+/// How many of the last exchanges are remembered for the report of a failure.
+const REMEMBERED: usize = 40;
+
 /// What the site answered so far.
 #[derive(Debug, Default)]
 pub struct Recorder {
     seen: Mutex<Seen>,
+    told: OnceLock<fn(&str)>,
 }
 
 #[derive(Debug, Default)]
 struct Seen {
     operations: BTreeSet<String>,
     violations: BTreeSet<Violation>,
+    /// The last exchanges, one line each, the newest at the end.
+    exchanges: VecDeque<String>,
 }
 
 /// An answer that does not fit the description.
@@ -64,6 +70,17 @@ impl Recorder {
         self.violations().iter().map(|violation| format!("{violation}\n")).collect()
     }
 
+    /// The last exchanges, one line each: method, path, status, and of a refusal its body.
+    #[must_use]
+    pub fn exchanges(&self) -> String {
+        self.lock().exchanges.iter().map(|line| format!("{line}\n")).collect()
+    }
+
+    /// Tells every exchange and every violation from now on, one line each.
+    pub fn tell(&self, listener: fn(&str)) {
+        let _ = self.told.set(listener);
+    }
+
     /// Fails when an answer did not fit the description.
     ///
     /// # Panics
@@ -83,16 +100,34 @@ impl Recorder {
             .split('/')
             .map(|token| if token.parse::<usize>().is_ok() { "*" } else { token })
             .collect();
-        self.lock().violations.insert(Violation {
+        let violation = Violation {
             operation: operation.to_owned(),
             status: status.as_u16(),
             pointer: rowless.join("/"),
             message,
-        });
+        };
+        if let Some(tell) = self.told.get() {
+            tell(&format!("VIOLATION {violation}"));
+        }
+        self.lock().violations.insert(violation);
+    }
+
+    fn remember(&self, exchange: &Exchange, status: StatusCode, body: &[u8]) {
+        let refusal = if status.is_success() { "".into() } else { String::from_utf8_lossy(body) };
+        let line = format!("{} {} {} {refusal}", exchange.method, exchange.target, status.as_u16());
+        if let Some(tell) = self.told.get() {
+            tell(&line);
+        }
+        let exchanges = &mut self.lock().exchanges;
+        exchanges.push_back(line);
+        if exchanges.len() > REMEMBERED {
+            exchanges.pop_front();
+        }
     }
 
     fn check(&self, exchange: &Exchange, answer: &Response, body: &[u8]) {
         let status = answer.status();
+        self.remember(exchange, status, body);
         let Some(operation) = exchange.operation() else {
             self.check_undescribed(exchange, status, body);
             return;
@@ -144,15 +179,23 @@ impl Recorder {
                 return self.violation(&operation.id, status, "", message);
             }
         };
-        match serde_json::from_slice::<Value>(body) {
-            Ok(document) => {
-                for mismatch in Description::shared().mismatches(&pointer, &document) {
-                    self.violation(&operation.id, status, &mismatch.pointer, mismatch.message);
+        // Long lists may come as one document a line.
+        let documents: Vec<&[u8]> = if media_type == "application/x-ndjson" {
+            body.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).collect()
+        } else {
+            vec![body]
+        };
+        for document in documents {
+            match serde_json::from_slice::<Value>(document) {
+                Ok(document) => {
+                    for mismatch in Description::shared().mismatches(&pointer, &document) {
+                        self.violation(&operation.id, status, &mismatch.pointer, mismatch.message);
+                    }
                 }
-            }
-            Err(error) => {
-                let message = format!("{media_type:?} instead of JSON: {error}");
-                self.violation(&operation.id, status, "", message);
+                Err(error) => {
+                    let message = format!("{media_type:?} instead of JSON: {error}");
+                    self.violation(&operation.id, status, "", message);
+                }
             }
         }
     }
@@ -161,6 +204,8 @@ impl Recorder {
 /// What a request asked for.
 struct Exchange {
     method: Method,
+    /// Path and query as they came.
+    target: String,
     path: String,
     query: Vec<(String, String)>,
 }
@@ -171,6 +216,7 @@ impl Exchange {
         let query = uri.query().unwrap_or_default();
         Self {
             method: request.method().clone(),
+            target: uri.to_string(),
             path: uri.path().strip_prefix("/api").unwrap_or(uri.path()).to_owned(),
             query: url::form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
         }

@@ -50,6 +50,7 @@ mod kind;
 mod list;
 mod matching;
 mod modalities;
+mod older;
 mod operations;
 mod origins;
 mod present;

@@ -7,6 +7,7 @@ use axum::{
     Json,
     response::{IntoResponse, Response},
 };
+use flywheel_core::id::ObjectId;
 use rusqlite::{Connection, Row, params_from_iter, types::Value as Sql};
 use serde_json::{Value, json};
 
@@ -130,7 +131,13 @@ impl<'a> List<'a> {
     fn statement(&self, mut conditions: Vec<Condition>) -> (String, Vec<Sql>) {
         filter_sql::prefer_few(&mut conditions);
         if let Some(after) = self.query.after_id.as_ref().filter(|after| !after.is_empty()) {
-            conditions.push(Condition::new(format!("{} > ?", self.key), vec![after.clone().into()]));
+            // Clients before release 20.3 continue a list of files after a document's `_id`.
+            let cursor = if self.key == "f.file_id" && !ObjectId::is_id(after) {
+                "(SELECT file_id FROM files WHERE uuid = ?)"
+            } else {
+                "?"
+            };
+            conditions.push(Condition::new(format!("{} > {cursor}", self.key), vec![after.clone().into()]));
         }
         let mut order = filter_sql::order_terms(&self.query.sort, self.source);
         // Few rows are sorted in no time; an index that has them in order must not be preferred to the one that finds

@@ -17,6 +17,7 @@ use crate::{
     error::{ApiError, ApiResult, Detail},
     guard::{Guard, require_object_id},
     list::{self, List, Rows, doc_row},
+    older::Release,
     query::ListQuery,
     route::nothing,
     state::AppState,
@@ -57,11 +58,13 @@ fn check_actions(doc: &Doc) -> ApiResult<()> {
 pub(crate) async fn all(
     _guard: Guard,
     State(state): State<AppState>,
+    release: Release,
     query: ListQuery,
 ) -> ApiResult<Response> {
     let work = move |db: &Connection| {
         let Rows { rows, total } = List::records(RECORD, &query).run(db, doc_row)?;
-        let rows = rows.into_iter().map(|role| shown(db, role)).collect::<ApiResult<_>>()?;
+        let shown = |role| Ok(release.role(shown(db, role)?));
+        let rows = rows.into_iter().map(shown).collect::<ApiResult<_>>()?;
         Ok(Rows { rows, total })
     };
     state.store.read(work).await.map(list::answer)
@@ -102,9 +105,11 @@ pub(crate) async fn post(
 pub(crate) async fn get(
     _guard: Guard,
     State(state): State<AppState>,
+    release: Release,
     Path(id): Path<String>,
 ) -> ApiResult<Json<Value>> {
-    state.store.read(move |db| shown(db, get_role(db, &id)?)).await.map(Json)
+    let role = state.store.read(move |db| shown(db, get_role(db, &id)?)).await?;
+    Ok(Json(release.role(role)))
 }
 
 fn custom_role(db: &Connection, id: &str) -> ApiResult<Doc> {
@@ -160,12 +165,13 @@ fn pool(group: &containers::Container) -> Vec<String> {
 pub(crate) async fn of_group(
     guard: Guard,
     State(state): State<AppState>,
+    release: Release,
     Path(id): Path<String>,
 ) -> ApiResult<Json<Value>> {
     let work = move |db: &Connection| {
         let pool = pool(&guard.container(db, &id)?);
         let roles = pool.iter().filter_map(|id| records::get(db, RECORD, id).transpose());
-        roles.map(|role| shown(db, role?)).collect::<ApiResult<Vec<Value>>>()
+        roles.map(|role| Ok(release.role(shown(db, role?)?))).collect::<ApiResult<Vec<Value>>>()
     };
     state.store.read(work).await.map(|roles| Json(roles.into()))
 }
@@ -174,12 +180,13 @@ pub(crate) async fn of_group(
 pub(crate) async fn one_of_group(
     guard: Guard,
     State(state): State<AppState>,
+    release: Release,
     Path((id, role)): Path<(String, String)>,
 ) -> ApiResult<Json<Value>> {
     let work = move |db: &Connection| {
         let pool = pool(&guard.container(db, &id)?);
         if pool.contains(&role) {
-            shown(db, get_role(db, &role)?)
+            Ok(release.role(shown(db, get_role(db, &role)?)?))
         } else {
             Err(ApiError::not_found("The group does not offer this role"))
         }

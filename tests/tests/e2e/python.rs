@@ -1,4 +1,4 @@
-//! The official Python client: one test for each program of `tests/conformance`.
+//! The official clients: one test for each program of `tests/conformance` and each release that it is for.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ macro_rules! programs {
         $(
             #[test]
             fn $name() {
-                python::run(stringify!($name));
+                python::run(&python::SDK_23, stringify!($name));
             }
         )*
 
@@ -55,7 +55,7 @@ mod signed {
             $(
                 #[test]
                 fn $name() {
-                    python::run_signed(stringify!($name));
+                    python::run_signed(&python::SDK_23, stringify!($name));
                 }
             )*
         };
@@ -64,16 +64,89 @@ mod signed {
     signed![analyses, every_kind, file_zip, files, parallel_uploads, unicode_names];
 }
 
+/// A module of tests that run programs of a folder with some client.
+macro_rules! suite {
+    ($(#[$about:meta])* $module:ident with $client:ident from $folder:literal: $($name:ident),* $(,)?) => {
+        $(#[$about])*
+        mod $module {
+            use flywheel_tests::python;
+
+            pub(super) const PROGRAMS: &[&str] = &[$(concat!($folder, stringify!($name))),*];
+
+            $(
+                #[test]
+                fn $name() {
+                    python::run(&python::$client, concat!($folder, stringify!($name)));
+                }
+            )*
+        }
+    };
+}
+
+suite! {
+    /// Programs of the newest client whose calls the client of release 20 has too.
+    shared_with_release_20 with SDK_20 from "":
+    analyses, archives, connect, curation, every_kind, file_info_classification, file_zip, files, finders_operators,
+    info_tags_notes, list_options, moves, permissions, quality_flags, resolve_lookup, search, unicode_names,
+}
+
+suite! {
+    /// Programs of the newest client whose calls the client of release 17 has too.
+    shared_with_release_17 with SDK_17 from "":
+    archives, curation, finders_operators, moves, parallel_uploads, quality_flags, resolve_lookup, timestamps_ages,
+    unicode_names,
+}
+
+suite! {
+    /// Programs of the newest client whose calls the client of release 14 has too.
+    shared_with_release_14 with SDK_14 from "":
+    csv_reports, hierarchy_print, quality_flags,
+}
+
+suite! {
+    /// The verbs that later releases changed or lost.
+    release_14 with SDK_14 from "older/": documents, files_and_views, hierarchy,
+}
+
+suite! {
+    /// The verbs that later releases changed or lost.
+    release_17 with SDK_17 from "older/": documents, files_and_views, hierarchy,
+}
+
+suite! {
+    /// The verbs that later releases changed or lost.
+    release_20 with SDK_20 from "older/": documents, files_and_views, hierarchy,
+}
+
+/// The programs in a folder below the folder of programs, by their paths without `.py`.
+fn programs_in(folder: &str) -> Vec<String> {
+    let files = std::fs::read_dir(python::programs().join(folder)).unwrap();
+    let names = files.filter_map(|entry| {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        name.strip_suffix(".py").map(|name| format!("{folder}{name}"))
+    });
+    names.collect()
+}
+
 #[test]
 fn every_program_has_a_test() {
-    let tested: BTreeSet<String> = PROGRAMS.iter().map(|name| (*name).to_owned()).collect();
-    let found: BTreeSet<String> = std::fs::read_dir(python::programs())
-        .unwrap()
-        .filter_map(|entry| {
-            let name = entry.unwrap().file_name().into_string().unwrap();
-            name.strip_suffix(".py").map(str::to_owned)
-        })
-        .filter(|name| name != "harness")
+    let tested: BTreeSet<&str> = PROGRAMS
+        .iter()
+        .chain(release_14::PROGRAMS)
+        .chain(release_17::PROGRAMS)
+        .chain(release_20::PROGRAMS)
+        .copied()
         .collect();
+    let found: Vec<String> = ["", "older/"].into_iter().flat_map(programs_in).collect();
+    let found: BTreeSet<&str> =
+        found.iter().map(String::as_str).filter(|name| !name.ends_with("harness")).collect();
     assert_eq!(tested, found);
+    let newest: BTreeSet<&&str> = PROGRAMS.iter().collect();
+    let shared = shared_with_release_14::PROGRAMS
+        .iter()
+        .chain(shared_with_release_17::PROGRAMS)
+        .chain(shared_with_release_20::PROGRAMS);
+    for program in shared {
+        assert!(newest.contains(program), "{program} is no program of the newest client");
+    }
 }
