@@ -31,6 +31,7 @@
 //! | `present` | containers as the wire shows them |
 //! | `store` | the database: `read` and `write` run a closure with a connection |
 //! | `blobs` | the bytes of files |
+//! | `check` | whether a site is whole |
 //! | `seed` | made-up studies, for measurements at any size |
 
 mod access;
@@ -40,6 +41,7 @@ mod archive;
 mod auth;
 mod blobs;
 mod body;
+mod check;
 mod containers;
 mod drain;
 mod error;
@@ -76,5 +78,6 @@ mod words;
 #[cfg(test)]
 mod tests;
 
+pub use check::Report;
 pub use seed::{Seed, Seeded};
 pub use site::{ADMIN, Running, Site, SiteBuilder, SiteError};

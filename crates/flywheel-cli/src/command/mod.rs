@@ -14,6 +14,7 @@ pub(crate) mod login;
 pub(crate) mod logout;
 pub(crate) mod ls;
 pub(crate) mod site;
+mod site_check;
 mod site_seed;
 pub(crate) mod status;
 pub(crate) mod upload;

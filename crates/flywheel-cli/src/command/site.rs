@@ -9,11 +9,12 @@ use flywheel_local::Site as LocalSite;
 use serde_json::json;
 
 use super::Context;
+use super::site_check::Check;
 use super::site_seed::Seed;
 use crate::exit::{Exit, Failure};
 use crate::printer::Tone;
 
-/// Run a local site, add users to one, or fill one
+/// Run a local site, add users to one, fill one, check one
 #[derive(Debug, Args)]
 pub(crate) struct Site {
     #[command(subcommand)]
@@ -24,6 +25,7 @@ pub(crate) struct Site {
 enum Command {
     Serve(Serve),
     Seed(Seed),
+    Check(Check),
     /// Manage the users of a site that is not running
     User {
         #[command(subcommand)]
@@ -86,6 +88,7 @@ impl Site {
         match self.command {
             Command::Serve(serve) => serve.run(context).await,
             Command::Seed(seed) => seed.run(context).await,
+            Command::Check(check) => check.run(context).await,
             Command::User { command: User::Add(add) } => add.run(context).await,
         }
     }

@@ -19,6 +19,7 @@ fn every_command_explains_itself() {
         &["download", "--help"],
         &["import", "dicom", "--help"],
         &["site", "serve", "--help"],
+        &["site", "check", "--help"],
         &["site", "seed", "--help"],
         &["site", "user", "add", "--help"],
         &["demo", "--help"],

@@ -129,3 +129,22 @@ fn a_seeded_site_holds_what_was_asked_for() {
     let listed = stdout(fw(home.path()).env("FLYWHEEL_API_KEY", key).args(["ls", "seed/Healthy Aging 001"]));
     assert!(listed.contains("sub-00001") && listed.contains("sub-00002"), "{listed}");
 }
+
+#[test]
+fn a_check_tells_a_whole_site_from_a_damaged_one() {
+    let home = tempfile::tempdir().unwrap();
+    let site = home.path().join("site");
+    let check = |arguments: &[&str]| {
+        let mut command = fw(home.path());
+        command.args(["site", "check", "--data"]).arg(&site).args(arguments);
+        command
+    };
+    assert_eq!(failure(&mut check(&[])).0, 2);
+    stdout(fw(home.path()).args(["site", "seed", "--data"]).arg(&site));
+    let report = json(&mut check(&["--contents"]));
+    assert_eq!((&report["whole"], &report["files"]), (&true.into(), &240.into()));
+    std::fs::remove_dir_all(site.join("blobs")).unwrap();
+    let (code, said) = failure(&mut check(&[]));
+    assert_eq!(code, 1);
+    assert!(said.contains("is damaged"), "{said}");
+}

@@ -12,6 +12,7 @@ use futures::{
 };
 use sha2::{Digest, Sha384};
 use tokio::task::JoinHandle;
+use uuid::Uuid;
 
 use super::{BlobError, BlobStore, Source, Stored, blocking, upload::hash_text};
 
@@ -31,6 +32,21 @@ impl BlobStore {
         let (store, blob, wanted) = (self.clone(), blob.clone(), range.clone());
         let (first, rest) = blocking(move || first_chunk(&store, &blob, wanted)).await??;
         Ok(stream::once(async { Ok(first) }).chain(chunks(rest)).boxed())
+    }
+}
+
+impl BlobStore {
+    /// Reads a whole blob and holds it against its recorded length and hash. Blocks.
+    ///
+    /// # Errors
+    /// [`BlobError`] when the blob is missing, damaged, or cannot be read.
+    pub(crate) fn verify(&self, id: Uuid, size: u64, hash: &str) -> Result<(), BlobError> {
+        let mut rest = Rest { source: self.open(id, size)?, left: size };
+        let mut hasher = Sha384::new();
+        while rest.left > 0 {
+            hasher.update(rest.take()?);
+        }
+        if hash_text(&hasher.finalize()) == hash { Ok(()) } else { Err(BlobError::Hash(id)) }
     }
 }
 

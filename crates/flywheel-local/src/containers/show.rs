@@ -58,16 +58,16 @@ pub(crate) async fn all(
     State(state): State<AppState>,
     query: ListQuery,
 ) -> ApiResult<Response> {
-    let work = move |db: &Connection| {
+    let work = move |db: &Connection, query: &ListQuery| {
         let kind = guard.kind()?;
         let scope = match (kind, query.params.get("collection_id")) {
             (Kind::Acquisition, Some(collection)) => Some(collected("c.id", collection)),
             _ => None,
         };
-        let rows = list::visible_containers(db, &guard.caller, kind, &query, scope)?;
-        shown(db, &guard, rows, &query)
+        let rows = list::visible_containers(db, &guard.caller, kind, query, scope)?;
+        shown(db, &guard, rows, query)
     };
-    state.store.read(work).await.map(list::answer)
+    list::in_pages(&state.store, query, work).await
 }
 
 /// `GET /{kind}/{id}/{children}`
@@ -77,12 +77,12 @@ pub(crate) async fn inside(
     Path(id): Path<String>,
     query: ListQuery,
 ) -> ApiResult<Response> {
-    let work = move |db: &Connection| {
+    let work = move |db: &Connection, query: &ListQuery| {
         let parent = guard.container(db, &id)?;
-        let rows = rows_inside(db, &guard, &parent, guard.child()?, &query)?;
-        shown(db, &guard, rows, &query)
+        let rows = rows_inside(db, &guard, &parent, guard.child()?, query)?;
+        shown(db, &guard, rows, query)
     };
-    state.store.read(work).await.map(list::answer)
+    list::in_pages(&state.store, query, work).await
 }
 
 /// Within one project everything is governed alike, so what was checked for the parent holds for the rows. Below groups

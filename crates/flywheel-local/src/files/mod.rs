@@ -49,7 +49,7 @@ use crate::{
 pub(crate) use self::{
     document::{PROVIDER, shown},
     routes::routes,
-    sweep::sweep,
+    sweep::{arriving, sweep},
     unclaimed::Unclaimed,
 };
 

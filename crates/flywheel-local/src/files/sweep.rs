@@ -11,6 +11,15 @@ use super::{
 };
 use crate::{blobs::BlobStore, error::ApiResult, store::records};
 
+/// The blobs that open uploads name.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn arriving(db: &Connection) -> ApiResult<HashSet<Uuid>> {
+    let uploads = records::all(db, Purpose::Upload.record())?;
+    Ok(uploads.iter().flat_map(signed::blobs_named_by).collect())
+}
+
 /// Removes every blob, last written before `limit`, that neither a file's row (of whatever version, deleted or not) nor an open
 /// upload names. Says how many went.
 ///
@@ -18,8 +27,7 @@ use crate::{blobs::BlobStore, error::ApiResult, store::records};
 /// When the database or the storage fails; nothing that is named is ever removed.
 pub(crate) fn sweep(db: &Connection, blobs: &BlobStore, limit: SystemTime) -> ApiResult<u64> {
     tickets::expire(db, Purpose::Upload)?;
-    let uploads = records::all(db, Purpose::Upload.record())?;
-    let arriving: HashSet<Uuid> = uploads.iter().flat_map(signed::blobs_named_by).collect();
+    let arriving = arriving(db)?;
     let mut row = db.prepare_cached("SELECT 1 FROM files WHERE blob = ? LIMIT 1")?;
     let mut named = |id: Uuid| -> rusqlite::Result<bool> {
         Ok(arriving.contains(&id) || row.query_row([id.to_string()], |_| Ok(())).optional()?.is_some())

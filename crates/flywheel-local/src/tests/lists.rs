@@ -260,3 +260,21 @@ async fn names_are_put_to_notes_and_counts_to_projects_when_asked() {
     assert_eq!(rows[0]["_id"], project.as_str());
     assert_eq!(rows[0]["stats"]["number_of"]["sessions"], 1);
 }
+
+#[tokio::test]
+async fn a_list_without_a_limit_is_whole_however_long_it_is() {
+    let api = Api::new().await;
+    let seed = crate::Seed { subjects: 1201, sessions: 0, ..crate::Seed::default() };
+    api.site.seed(&seed, |_| ()).await.unwrap();
+    let project = api.get("/projects").await.column("_id").remove(0);
+    for path in ["/subjects".to_owned(), format!("/projects/{project}/subjects")] {
+        let ids = api.get(&path).await.column("_id");
+        assert_eq!(ids.len(), 1201);
+        assert!(ids.is_sorted_by(|one, next| one < next), "{path}");
+        let same = api.get(&format!("{path}?limit=5000")).await.column("_id");
+        assert_eq!(ids, same, "{path}");
+        let filtered = api.filtered(&path, "sex=male").await.column("sex");
+        assert!((400..800).contains(&filtered.len()), "{path}");
+    }
+    api.get("/subjects?filter=label%3D~(").await.error(400);
+}

@@ -3,6 +3,9 @@
 //! Without a sort order rows come by ascending id, which is also what `after_id` continues: each page is a seek in an
 //! index on (scope, id), so its cost does not grow with what lies before or behind it.
 
+mod question;
+mod stream;
+
 use axum::{
     Json,
     response::{IntoResponse, Response},
@@ -11,6 +14,8 @@ use flywheel_core::id::ObjectId;
 use rusqlite::{Connection, Row, params_from_iter, types::Value as Sql};
 use serde_json::{Value, json};
 
+use self::question::Question;
+pub(crate) use self::stream::in_pages;
 use crate::{
     access::Action,
     auth::Caller,
@@ -19,7 +24,7 @@ use crate::{
     kind::Kind,
     query::ListQuery,
     store::{self, Doc, containers::Container, files::FileRow, parse_doc},
-    words::{self, FEW, Words},
+    words::{self, Words},
 };
 
 /// A list about to be run.
@@ -217,36 +222,6 @@ impl<'a> List<'a> {
         let mut statement = db.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
         let steps = statement.query_map(params_from_iter(values), |row| row.get::<_, String>(3))?;
         Ok(steps.collect::<Result<Vec<_>, _>>()?.join("; "))
-    }
-}
-
-/// What the index over words is asked before, or instead of, a walk through the rows.
-struct Question {
-    indexed: Indexed,
-    words: Words,
-}
-
-impl Question {
-    /// What the conditions ask together; none when no index holds it, or another one finds the rows anyway.
-    fn about(source: &dyn Source, conditions: &[Condition]) -> Option<Self> {
-        let indexed = source.indexed()?;
-        if conditions.iter().any(|condition| condition.reach == Reach::Few) {
-            return None;
-        }
-        let words = Words::all(conditions.iter().filter_map(|condition| condition.words.clone()))?;
-        Some(Self { indexed, words })
-    }
-
-    fn finds_few(&self, db: &Connection) -> ApiResult<bool> {
-        self.words.are_fewer(db, self.indexed.words, FEW)
-    }
-
-    /// That a row is among the answers; few of them lead to the rows, many are asked about each.
-    fn condition(&self, few: bool) -> Condition {
-        let Indexed { words, row, .. } = self.indexed;
-        let sql = format!("{}{row} IN {}", if few { "" } else { "+" }, Words::rows_of(words));
-        let condition = Condition::new(sql, vec![self.words.asked().to_owned().into()]);
-        condition.reaching(if few { Reach::Few } else { Reach::Open })
     }
 }
 
