@@ -10,6 +10,7 @@ use crate::{
     access::{self, Action},
     auth::Caller,
     error::ApiResult,
+    jobs,
     kind::Kind,
     origins,
     query::{Features, ListQuery, Params},
@@ -35,6 +36,8 @@ pub(crate) struct Shape {
     origins: bool,
     /// Say the kind in `container_type`.
     typed: bool,
+    /// Put the job of an analysis in the place of its id.
+    jobs: bool,
 }
 
 impl Shape {
@@ -48,12 +51,22 @@ impl Shape {
             avatars: query.avatars,
             origins: origins::wanted(&query.params),
             typed: false,
+            jobs: query.params.flag("inflate_job"),
         }
     }
 
     /// A row of a list, without or with `info`.
     pub(crate) fn row(info: bool) -> Self {
-        Self { list: true, info, files: true, analyses: false, avatars: false, origins: false, typed: false }
+        Self {
+            list: true,
+            info,
+            files: true,
+            analyses: false,
+            avatars: false,
+            origins: false,
+            typed: false,
+            jobs: false,
+        }
     }
 
     /// A container out of which a query takes what it wants: whole but for what is asked for here.
@@ -71,6 +84,7 @@ impl Shape {
             avatars: params.flag("join_avatars"),
             origins: origins::wanted(params),
             typed: false,
+            jobs: params.flag("inflate_job"),
         }
     }
 
@@ -245,6 +259,9 @@ fn one(
     if kind == Kind::Session {
         embed_subject(&mut doc, shape, joins);
     }
+    if kind == Kind::Analysis && shape.jobs {
+        inflate_job(db, &mut doc)?;
+    }
     if kind == Kind::Acquisition {
         doc.insert("collections".into(), joins.collections.remove(&id).unwrap_or_default().into());
     }
@@ -268,6 +285,16 @@ fn one(
         doc.insert("container_type".into(), kind.singular().into());
     }
     Ok(doc.into())
+}
+
+/// Puts the job of an analysis in the place of its id, which moves to `job_id`.
+fn inflate_job(db: &Connection, doc: &mut Doc) -> ApiResult<()> {
+    let Some(id) = doc.get("job").and_then(Value::as_str).map(str::to_owned) else { return Ok(()) };
+    if let Some(job) = jobs::store::find(db, &id)? {
+        doc.insert("job".into(), jobs::whole(db, job)?);
+        doc.insert("job_id".into(), id.into());
+    }
+    Ok(())
 }
 
 /// A file entry as it stands in a container: `info` is kept or cut to nothing.

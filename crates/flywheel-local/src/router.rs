@@ -19,8 +19,9 @@ use crate::{
     accounts::{devices, users},
     archive,
     containers::{analyses, change, collections, create, info, notes, permissions, remove, show, tags},
-    files,
+    files, gears,
     guard::Guard,
+    jobs,
     kind::Kind,
     modalities, projects,
     query::ListQuery,
@@ -52,6 +53,8 @@ pub(crate) fn routes() -> Vec<Route> {
         templates::routes(),
         tree::routes(),
         reports::routes(),
+        gears::routes(),
+        jobs::routes(),
     ]
     .into_iter()
     .flatten()

@@ -1,11 +1,10 @@
-//! Analyses as containers: made ad hoc with inputs, listed by where they lie. Those with a job are not served yet.
+//! Analyses as containers: made ad hoc with inputs or with a job, listed by where they lie.
 
 use axum::{
     Json,
     extract::{Path, State},
     response::Response,
 };
-use http::StatusCode;
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
@@ -16,11 +15,13 @@ use crate::{
     body::{JsonBody, check},
     error::{ApiError, ApiResult},
     guard::Guard,
+    jobs::{self, Asker, Order},
     kind::Kind,
     list::{self, Containers, List},
     query::{Features, ListQuery, Params},
     state::AppState,
     store::{
+        Doc,
         containers::{self, Container},
         files, new_id,
     },
@@ -31,35 +32,100 @@ pub(crate) async fn post(
     guard: Guard,
     State(state): State<AppState>,
     Path(id): Path<String>,
+    params: Params,
     JsonBody(body): JsonBody,
 ) -> ApiResult<Json<Value>> {
-    if body.get("job").is_some_and(|job| !job.is_null()) {
-        let message = "This local site does not run gears yet: an analysis can be made without a job";
-        return Err(ApiError::new(StatusCode::NOT_IMPLEMENTED, message).with("operation", "add_analysis"));
-    }
     let mut doc = check(body, fields::ANALYSIS)?;
+    if let Some(job) = doc.remove("job").filter(|job| !job.is_null()) {
+        return with_job(guard, state, id, params, doc, job).await;
+    }
     let work = move |db: &Connection| {
-        let parent = guard.container(db, &id)?;
-        if matches!(parent.kind, Kind::Group | Kind::Analysis) {
-            return Err(ApiError::unprocessable(format!("A {} cannot have analyses", parent.kind)));
-        }
+        let parent = parent(db, &guard, &id, Action::AnalysesCreateSdk)?;
         let references = doc.remove("inputs").unwrap_or_default();
         let inputs =
             references.as_array().into_iter().flatten().map(|reference| input(db, &guard.caller, reference));
         let inputs = inputs.collect::<ApiResult<Vec<Value>>>()?;
-        doc.insert("inputs".into(), inputs.clone().into());
-        doc.insert("parent".into(), parent.reference());
-        doc.insert("parents".into(), parent.parents_of_child());
         doc.insert("origin".into(), guard.caller.origin());
-        let id = create::add(db, Kind::Analysis, new_id(), doc)?;
-        for entry in inputs {
-            let file = entry.get("file_id").and_then(Value::as_str).unwrap_or_default();
-            db.prepare_cached("INSERT OR IGNORE INTO analysis_inputs (file_id, analysis_id) VALUES (?, ?)")?
-                .execute((file, &id))?;
-        }
+        let id = add(db, &parent, doc, inputs)?;
         Ok(json!({"_id": id}))
     };
     state.store.write(work).await.map(Json)
+}
+
+/// The container that an analysis is made in.
+fn parent(db: &Connection, guard: &Guard, id: &str, action: Action) -> ApiResult<Container> {
+    let parent = guard.container_for(db, id, action)?;
+    if matches!(parent.kind, Kind::Group | Kind::Analysis) {
+        return Err(ApiError::unprocessable(format!("A {} cannot have analyses", parent.kind)));
+    }
+    Ok(parent)
+}
+
+/// Adds an analysis of a container, with the entries of its inputs.
+fn add(db: &Connection, parent: &Container, mut doc: Doc, inputs: Vec<Value>) -> ApiResult<String> {
+    doc.insert("inputs".into(), inputs.clone().into());
+    doc.insert("parent".into(), parent.reference());
+    doc.insert("parents".into(), parent.parents_of_child());
+    let id = create::add(db, Kind::Analysis, new_id(), doc)?;
+    for entry in inputs {
+        let file = entry.get("file_id").and_then(Value::as_str).unwrap_or_default();
+        db.prepare_cached("INSERT OR IGNORE INTO analysis_inputs (file_id, analysis_id) VALUES (?, ?)")?
+            .execute((file, &id))?;
+    }
+    Ok(id)
+}
+
+/// An analysis and the job that fills it, both or none. With `?job=true` the answer names the job.
+async fn with_job(
+    guard: Guard,
+    state: AppState,
+    id: String,
+    params: Params,
+    doc: Doc,
+    job: Value,
+) -> ApiResult<Json<Value>> {
+    let order = jobs::read(job)?;
+    let work = move |db: &Connection| {
+        let parent = parent(db, &guard, &id, Action::AnalysesCreateJob)?;
+        let (id, job) = add_with_job(db, &guard.caller, &parent, doc, order)?;
+        let wants_job = params.flag("job");
+        Ok(Json(if wants_job { json!({"_id": id, "job_id": job}) } else { json!({"_id": id}) }))
+    };
+    state.store.write(work).await
+}
+
+/// Makes an analysis of a container with the job that fills it. Answers the ids of both.
+///
+/// # Errors
+/// As [`jobs::enqueue`]; 400 for a collection.
+pub(crate) fn add_with_job(
+    db: &Connection,
+    caller: &Caller,
+    parent: &Container,
+    mut doc: Doc,
+    mut order: Order,
+) -> ApiResult<(String, String)> {
+    if parent.kind == Kind::Collection {
+        return Err(ApiError::bad_request(
+            "A collection has no analyses with jobs: name a container in a project",
+        ));
+    }
+    order.destination = Some(parent.reference());
+    if let Some(provider) = doc.remove("compute_provider_id").as_ref().and_then(Value::as_str) {
+        order.compute_provider_id = Some(provider.to_owned());
+    }
+    let asker = Asker::Caller(caller);
+    let prepared = jobs::prepare(db, asker, order)?;
+    doc.remove("inputs");
+    doc.insert("origin".into(), caller.origin());
+    doc.insert("gear_info".into(), prepared.gear_info());
+    let id = add(db, parent, doc, prepared.input_entries())?;
+    let mut analysis = containers::get(db, Kind::Analysis, &id)?;
+    let job = prepared.submit(db, asker, &analysis)?;
+    analysis.doc.insert("job".into(), job.id.clone().into());
+    analysis.doc.insert("compute_provider_id".into(), job.text("compute_provider_id").into());
+    containers::save(db, &mut analysis)?;
+    Ok((id, job.id))
 }
 
 /// The entry of an input as it is now; later versions of the file leave it alone.

@@ -125,6 +125,8 @@ const FILE_REFERENCE: Shape =
 pub(crate) const ANALYSIS: &[Field] = &[
     must("label", LABEL),
     may("inputs", Shape::List(&FILE_REFERENCE)),
+    may("job", Shape::Any),
+    may("compute_provider_id", TEXT),
     may("description", TEXT),
     may("info", Shape::Info),
 ];

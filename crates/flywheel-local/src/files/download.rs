@@ -13,7 +13,7 @@ use super::{
     answer,
     query::Asked,
     tickets::{self, Purpose},
-    which::{Found, Which, by_uuid},
+    which::{Found, Which},
     zipped,
 };
 use crate::{
@@ -165,7 +165,7 @@ fn redeem(db: &Connection, which: &Which, ticket: &str, version: i64) -> ApiResu
         }
     };
     let gone = || ApiError::not_found("The file of this ticket was deleted");
-    let file = by_uuid(db, text("uuid"))?.ok_or_else(gone)?;
+    let file = crate::store::files::by_uuid(db, text("uuid"))?.ok_or_else(gone)?;
     if !same || (version != 0 && version != file.version()) {
         return Err(ApiError::bad_request("This ticket is for another file"));
     }

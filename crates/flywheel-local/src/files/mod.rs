@@ -8,6 +8,7 @@
 //! | `document` | the document of a file: its first version and the next |
 //! | `download`, `answer`, `tickets`, `zipped` | sending: bytes, ranges, tickets, members of a zip |
 //! | `details`, `classification` | type, modality, classification, info, tags |
+//! | `outputs` | the files that a job hands in, and what it says of those there are |
 //! | `versions`, `moving`, `deleting` | what becomes of files |
 //! | `sweep` | what a kill left behind |
 
@@ -21,6 +22,7 @@ mod form;
 mod metadata;
 mod moving;
 pub(crate) mod name;
+pub(crate) mod outputs;
 mod query;
 mod routes;
 mod signed;

@@ -6,6 +6,7 @@ use axum::{
     extract::{FromRequestParts, State},
     response::{IntoResponse, Response},
 };
+use bytes::Bytes;
 use http::{HeaderMap, request::Parts};
 use rusqlite::Connection;
 use serde_json::Value;
@@ -71,7 +72,11 @@ pub(crate) struct Target {
 impl Target {
     /// The container, when the caller may add files to it.
     pub(super) fn container(&self, db: &Connection, guard: &Guard) -> ApiResult<Container> {
-        which::holder(db, guard, &self.container, self.analysis.as_deref(), None)
+        let container = which::holder(db, guard, &self.container, self.analysis.as_deref(), None)?;
+        if container.doc.get("job").is_some_and(Value::is_string) {
+            return Err(ApiError::bad_request("The outputs of this analysis come from its job alone"));
+        }
+        Ok(container)
     }
 
     /// The id of what holds the files.
@@ -88,13 +93,23 @@ pub(super) fn shown(files: Vec<FileRow>) -> Vec<Value> {
 /// Puts the files of a form on disk, in the order in which they come.
 async fn receive(
     blobs: &BlobStore,
-    mut form: Form,
+    form: Form,
     unclaimed: &mut Unclaimed,
 ) -> ApiResult<(Vec<(String, Stored)>, Given)> {
-    let (mut files, mut given) = (Vec::new(), Given::Nothing);
+    let (files, metadata) = receive_raw(blobs, form, unclaimed).await?;
+    Ok((files, Given::parse(&metadata)?))
+}
+
+/// As [`receive`], with the text of the metadata as it came.
+pub(super) async fn receive_raw(
+    blobs: &BlobStore,
+    mut form: Form,
+    unclaimed: &mut Unclaimed,
+) -> ApiResult<(Vec<(String, Stored)>, Bytes)> {
+    let (mut files, mut given) = (Vec::new(), Bytes::new());
     while let Some(part) = form.next().await? {
         match part {
-            Part::Metadata(text) => given = Given::parse(&text)?,
+            Part::Metadata(text) => given = text,
             Part::File { name, content } => {
                 let mut upload = blobs.upload();
                 upload.write_all(content).await?;
@@ -115,6 +130,15 @@ pub(super) async fn arrivals(
 ) -> ApiResult<Vec<Arrival>> {
     let names: Vec<&str> = received.iter().map(|(name, _)| name.as_str()).collect();
     let each = given.for_files(&names)?;
+    described(blobs, received, each).await
+}
+
+/// Brings together what was received and what was said about each of it, in the same order.
+pub(super) async fn described(
+    blobs: &BlobStore,
+    received: Vec<(String, Stored)>,
+    each: Vec<Metadata>,
+) -> ApiResult<Vec<Arrival>> {
     let mut arrivals = Vec::new();
     for ((name, blob), metadata) in received.into_iter().zip(each) {
         let members = match looks_like_zip(&name, &metadata) {

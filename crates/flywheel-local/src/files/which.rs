@@ -2,7 +2,7 @@
 
 use axum::extract::{FromRequestParts, RawPathParams};
 use http::request::Parts;
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::Connection;
 use serde_json::Value;
 
 use crate::{
@@ -116,15 +116,8 @@ pub(super) fn input_entries<'a>(
 /// The files that an analysis took in, in the versions it took, of this name when one is given.
 pub(super) fn inputs(db: &Connection, analysis: &Container, name: Option<&str>) -> ApiResult<Vec<FileRow>> {
     let uuids = input_entries(analysis, name).filter_map(|input| input.get("_id")?.as_str());
-    let rows = uuids.map(|uuid| by_uuid(db, uuid));
+    let rows = uuids.map(|uuid| files::by_uuid(db, uuid));
     rows.filter_map(Result::transpose).collect()
-}
-
-/// A version's row by the `_id` of its document, whatever became of it since.
-pub(super) fn by_uuid(db: &Connection, uuid: &str) -> ApiResult<Option<FileRow>> {
-    let sql = "SELECT doc, blob FROM files WHERE uuid = ?";
-    let row = db.prepare_cached(sql)?.query_row([uuid], |row| Ok(FileRow::from_row(row))).optional()?;
-    row.transpose()
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Which {

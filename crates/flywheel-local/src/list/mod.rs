@@ -98,6 +98,16 @@ impl<'a> List<'a> {
         Self { select, key, source, query, conditions: vec![Condition::new("TRUE", Vec::new())] }
     }
 
+    /// A list of versions of gears.
+    pub(crate) fn gears(query: &'a ListQuery) -> Self {
+        Self::of("g.doc FROM gears g", "g.id", &Gears, query)
+    }
+
+    /// A list of jobs.
+    pub(crate) fn jobs(query: &'a ListQuery) -> Self {
+        Self::of("j.id, j.doc FROM jobs j", "j.id", &Jobs, query)
+    }
+
     /// Narrows the list to rows whose column has this value.
     pub(crate) fn within(self, column: &str, value: &str) -> Self {
         let condition = Condition::new(format!("{column} = ?"), vec![value.to_owned().into()]);
@@ -122,7 +132,7 @@ impl<'a> List<'a> {
         if self.query.exhaustive {
             return Err(ApiError::forbidden("exhaustive=true is for site administrators"));
         }
-        Ok(self.and(sight.condition(caller.id())))
+        Ok(self.and(sight.condition(caller)))
     }
 
     /// The conditions that every row meets, wherever the page begins.
@@ -215,6 +225,14 @@ impl<'a> List<'a> {
         Ok(question.map(|question| question.condition(few)))
     }
 
+    /// How many rows there are, wherever the page begins.
+    ///
+    /// # Errors
+    /// As [`List::run`].
+    pub(crate) fn total(self, db: &Connection) -> ApiResult<i64> {
+        self.count(db, self.conditions()?)
+    }
+
     /// The plan that SQLite makes for it.
     #[cfg(test)]
     pub(crate) fn explain(self, db: &Connection) -> ApiResult<String> {
@@ -247,11 +265,14 @@ pub(crate) enum Sight {
     Groups,
     /// Collections with a permission.
     Collections,
+    /// Jobs of the caller's own, and those in projects whose roles grant the action.
+    Jobs(Action),
 }
 
 impl Sight {
-    fn condition(self, user: &str) -> Condition {
-        let user = Sql::from(user.to_owned());
+    /// The rows that a caller sees.
+    pub(crate) fn condition(self, caller: &Caller) -> Condition {
+        let user = Sql::from(caller.id().to_owned());
         let in_projects = |table: &str, action: Action| {
             let granted = "SELECT g.container_id FROM grants g JOIN records r ON r.kind = 'role' AND r.id = g.role
                  WHERE g.user_id = ? AND EXISTS (SELECT 1 FROM json_each(r.doc, '$.actions') WHERE value = ?)";
@@ -261,6 +282,11 @@ impl Sight {
         match self {
             Sight::Projects(action) => in_projects("c", action),
             Sight::FilesOf(action) => in_projects("f", action),
+            Sight::Jobs(action) => {
+                let Condition { sql, mut values, .. } = in_projects("j", action);
+                values.insert(0, user);
+                Condition::new(format!("(j.asker = ? OR {sql})"), values)
+            }
             Sight::Groups => Condition::new(
                 "c.id IN (SELECT container_id FROM grants WHERE user_id = ?
                     UNION SELECT p.parent_id FROM grants g JOIN containers p ON p.id = g.container_id
@@ -396,6 +422,42 @@ impl Source for Files {
 /// A file lies below every level, so each of them is an ancestor.
 fn file_ancestor_place(field: &str) -> Option<Place> {
     ancestor_place(Kind::Analysis, "f", field)
+}
+
+/// The versions of gears as a source of lists.
+struct Gears;
+
+impl Source for Gears {
+    fn place(&self, field: &str) -> Place {
+        match field {
+            "_id" | "id" => Place::Column("g.id".to_owned(), Type::Id),
+            _ => Place::Doc(field.to_owned()),
+        }
+    }
+
+    fn doc(&self) -> &'static str {
+        "g.doc"
+    }
+}
+
+/// The jobs as a source of lists.
+struct Jobs;
+
+impl Source for Jobs {
+    fn place(&self, field: &str) -> Place {
+        let column = |name: &str, kind| Place::Column(format!("j.{name}"), kind);
+        match field {
+            "_id" | "id" | "gear_id" => column(if field == "gear_id" { field } else { "id" }, Type::Id),
+            "parents.project" | "project" => column("project_id", Type::Id),
+            "state" => column("state", Type::Text),
+            "created" | "modified" => column(field, Type::Time),
+            _ => Place::Doc(field.to_owned()),
+        }
+    }
+
+    fn doc(&self) -> &'static str {
+        "j.doc"
+    }
 }
 
 /// A table whose documents alone are filtered; the argument is its name in the statement.

@@ -66,6 +66,11 @@ pub(crate) fn by_id(db: &Connection, file_id: &str, version: i64) -> ApiResult<O
     }
 }
 
+/// A version by the `_id` of its document, whatever became of it since.
+pub(crate) fn by_uuid(db: &Connection, uuid: &str) -> ApiResult<Option<FileRow>> {
+    one(db, "SELECT doc, blob FROM files WHERE uuid = ?", [uuid])
+}
+
 /// Every version of a file, deleted ones included, oldest first.
 pub(crate) fn versions(db: &Connection, file_id: &str) -> ApiResult<Vec<FileRow>> {
     many(db, "SELECT doc, blob FROM files WHERE file_id = ? ORDER BY version", [file_id])

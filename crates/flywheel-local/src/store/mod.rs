@@ -38,6 +38,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("words.sql"),
     include_str!("templates.sql"),
     include_str!("access_log.sql"),
+    include_str!("jobs.sql"),
 ];
 
 /// The database. Cheap to clone.

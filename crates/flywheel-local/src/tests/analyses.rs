@@ -39,15 +39,6 @@ async fn inputs_must_be_there() {
 }
 
 #[tokio::test]
-async fn an_analysis_with_a_job_says_that_gears_are_not_run() {
-    let api = Api::new().await;
-    let [_, _, _, session, _] = api.tree().await;
-    let body = json!({"label": "x", "job": {"gear_id": "ffffffffffffffffffffffff"}});
-    let message = api.post(&format!("/sessions/{session}/analyses"), body).await.error(501);
-    assert!(message.contains("gears"), "{message}");
-}
-
-#[tokio::test]
 async fn analyses_are_listed_by_where_they_lie() {
     let api = Api::new().await;
     let [group, project, subject, session, acquisition] = api.tree().await;

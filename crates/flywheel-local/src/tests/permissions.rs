@@ -224,6 +224,56 @@ login GET /data_view_executions/{id}/data/columns
 login POST /data_view_executions/{id}/ticket
 login POST /data_view_executions/{id}/save
 login POST /data_view_executions/{id}/delete
+
+login GET /gears
+login GET /gears/my-tickets
+login GET /gears/ticket/{id}
+login GET /gears/temp/{id}
+site POST /gears/prepare-add
+site POST /gears/save
+login GET /gears/{id}
+site POST /gears/{id}
+site DELETE /gears/{id}
+site POST /gears/{id}/enable
+site POST /gears/{id}/disable
+login GET /gears/{id}/invocation
+login GET /gears/{id}/series
+site PUT /gears/{id}/series
+site PUT /gears/{id}/permissions
+site DELETE /gears/{id}/permissions
+site PUT /gears/{id}/permissions/{kind}
+site DELETE /gears/{id}/permissions/{kind}/{who}
+
+login GET /jobs
+rw POST /jobs/add
+login POST /jobs/determine_provider
+power GET /jobs/next
+power POST /jobs/ask
+power POST /jobs/ask/{state}
+login GET /jobs/stats
+power POST /jobs/reap
+admin PUT /jobs/priority
+admin PUT /jobs/cancel/bulk
+admin PUT /jobs/retry/bulk
+ro GET /jobs/{id}
+admin PUT /jobs/{id}
+ro GET /jobs/{id}/detail
+ro GET /jobs/{id}/config.json
+power PUT /jobs/{id}/heartbeat
+power PUT /jobs/{id}/profile
+ro GET /jobs/{id}/logs
+power POST /jobs/{id}/logs
+ro GET /jobs/{id}/logs/text
+ro GET /jobs/{id}/logs/html
+power POST /jobs/{id}/prepare-complete
+power PUT /jobs/{id}/prepare-complete
+power POST /jobs/{id}/complete
+power PUT /jobs/{id}/complete
+admin POST /jobs/{id}/retry
+power POST /engine
+login GET /users/self/jobs
+ro GET /sessions/{id}/jobs
+ro GET /projects/{id}/jobs
 ";
 
 /// The callers, from those who may least.
@@ -288,6 +338,7 @@ struct Cast {
     api: Api,
     people: Vec<(Who, Person)>,
     ro: String,
+    gear: String,
 }
 
 impl Cast {
@@ -307,7 +358,12 @@ impl Cast {
         api.put("/users/disabled@x.org", json!({"disabled": true})).await.ok();
         people.sort_by_key(|(who, _)| *who);
         let ro = api.role("ro").await;
-        Self { api, people, ro }
+        let manifest = json!({
+            "name": "count", "label": "Count", "description": "", "version": "1", "author": "x", "license": "MIT",
+            "url": "", "source": "", "config": {}, "inputs": {},
+        });
+        let gear = api.post("/gears/count", json!({"gear": manifest})).await.id();
+        Self { api, people, ro, gear }
     }
 }
 
@@ -321,6 +377,8 @@ struct Stage {
     analysis: String,
     collection: String,
     file: String,
+    gear: String,
+    job: String,
 }
 
 impl Stage {
@@ -340,8 +398,13 @@ impl Stage {
         }
         let uploaded = api.file(api.root(), &format!("/acquisitions/{acquisition}"), "a.txt", "x").await.ok();
         let file = uploaded[0]["file_id"].as_str().unwrap().to_owned();
+        let gear = cast.gear.clone();
+        api.post(&format!("/gears/{gear}/enable"), json!(null)).await.ok();
+        let job = json!({"gear_id": gear, "destination": {"type": "acquisition", "id": acquisition}});
+        let job = api.post("/jobs/add", job).await.id();
+        let analysis = String::new();
         let mut stage =
-            Self { group, project, subject, session, acquisition, analysis: String::new(), collection, file };
+            Self { group, project, subject, session, acquisition, analysis, collection, file, gear, job };
         stage.analysis = stage.analysis_of(api, "sessions").await;
         stage
     }
@@ -356,6 +419,8 @@ impl Stage {
             "analyses" => &self.analysis,
             "collections" => &self.collection,
             "users" => "victim@x.org",
+            "gears" => &self.gear,
+            "jobs" => &self.job,
             _ => "ffffffffffffffffffffffff",
         }
     }
@@ -369,6 +434,9 @@ impl Stage {
         let kind = template.split('/').nth(1).unwrap();
         // Views belong to a project, not to what lies in it.
         let id = if template.ends_with("/{id}/views") { &self.project } else { self.of_kind(kind) };
+        // Series are shared by all versions, so their calls have the name of the gear.
+        let series = ["/series", "/permissions"].iter().any(|part| template.contains(part));
+        let id = if kind == "gears" && series { "count" } else { id };
         let mut path = template.replace("{id}", id).replace("{file_id}", &self.file);
         if kind == "views" && !template.contains('{') {
             path = format!("{path}?containerId={}", self.project);
@@ -384,6 +452,7 @@ impl Stage {
         }
         path.replace("{user}", "admin@x.org")
             .replace("{action}", "tags_view")
+            .replace("{state}", "pending")
             .replace("{name}", "a.txt")
             .replace("{role}", &cast.ro)
             .replace("{value}", "t")
@@ -435,6 +504,15 @@ impl Stage {
             "PUT bookmark-list" => json!([]),
             "PUT settings" => json!({"center_gears": []}),
             "PUT self" => json!({"version": "1"}),
+            "POST add" | "POST determine_provider" => json!({
+                "gear_id": self.gear, "destination": {"type": "acquisition", "id": self.acquisition},
+            }),
+            "POST ask" | "POST {state}" => json!({
+                "whitelist": {}, "blacklist": {}, "capabilities": [], "return": {"states": true},
+            }),
+            "PUT priority" => json!({"job_ids": [self.job], "priority": "high"}),
+            "PUT bulk" => json!([self.job]),
+            "PUT {id}" if template.starts_with("/jobs") => json!({"state": "cancelled"}),
             "PUT {id}" if template.starts_with("/users") => json!({"firstname": "x"}),
             "PUT {id}" => json!({"label": "x"}),
             "DELETE files" => json!([self.file]),
