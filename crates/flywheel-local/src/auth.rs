@@ -41,6 +41,11 @@ impl Caller {
         self.site_admin
     }
 
+    /// Whether this user may add and change gears.
+    pub(crate) fn is_developer(&self) -> bool {
+        self.site_admin || (!self.is_device() && self.roles.iter().any(|role| role == "developer"))
+    }
+
     /// Whether permissions on containers are not asked for: site administrators and devices.
     pub(crate) fn is_superuser(&self) -> bool {
         self.site_admin || self.is_device()

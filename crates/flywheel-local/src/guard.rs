@@ -138,7 +138,13 @@ impl Guard {
     fn check(&self, db: &Connection, container: &Container) -> ApiResult<()> {
         match self.rule.need {
             Need::On(action) => access::authorize(db, &self.caller, container, action),
-            Need::Public | Need::Login | Need::SiteAdmin | Need::User | Need::Device | Need::Engine => Ok(()),
+            Need::Public
+            | Need::Login
+            | Need::SiteAdmin
+            | Need::User
+            | Need::Device
+            | Need::Developer
+            | Need::Engine => Ok(()),
         }
     }
 }
@@ -199,6 +205,9 @@ fn admit(caller: &Caller, need: Need) -> ApiResult<()> {
     let refusal = match need {
         Need::SiteAdmin if !caller.is_site_admin() => "This call is for site administrators",
         Need::Engine if !caller.is_superuser() => "This call is for engines: devices and site administrators",
+        Need::Developer if !caller.is_developer() => {
+            "Gears are added and changed by developers and site administrators"
+        }
         Need::Device if !caller.is_device() => "This call is for devices",
         Need::User if caller.is_device() => "This call is for users, not for devices",
         _ => return Ok(()),

@@ -61,6 +61,8 @@ pub(crate) enum Need {
     User,
     /// A device.
     Device,
+    /// Who may add and change gears: a developer, or a site administrator.
+    Developer,
     /// Who runs gears: a device, or a site administrator.
     Engine,
     /// An action on each container that the call names, checked as the guard hands it out.

@@ -2,7 +2,7 @@
 
 use super::{adding, series, show};
 use crate::{
-    access::Need::Login,
+    access::Need::{Developer, Login},
     route::{Route, delete, get, post, put},
 };
 
@@ -13,19 +13,19 @@ pub(crate) fn routes() -> Vec<Route> {
         get("/gears/my-tickets", Login, adding::my_tickets),
         get("/gears/ticket/{id}", Login, adding::get_ticket),
         get("/gears/temp/{id}", Login, adding::temporary),
-        post("/gears/prepare-add", Login, adding::prepare),
-        post("/gears/save", Login, adding::save),
+        post("/gears/prepare-add", Developer, adding::prepare),
+        post("/gears/save", Developer, adding::save),
         get("/gears/{id}", Login, show::get),
-        post("/gears/{id}", Login, adding::post),
-        delete("/gears/{id}", Login, adding::delete),
-        post("/gears/{id}/enable", Login, adding::enable),
-        post("/gears/{id}/disable", Login, adding::disable),
+        post("/gears/{id}", Developer, adding::post),
+        delete("/gears/{id}", Developer, adding::delete),
+        post("/gears/{id}/enable", Developer, adding::enable),
+        post("/gears/{id}/disable", Developer, adding::disable),
         get("/gears/{id}/invocation", Login, show::invocation),
         get("/gears/{id}/series", Login, series::show),
-        put("/gears/{id}/series", Login, series::modify),
-        put("/gears/{id}/permissions", Login, series::replace),
-        delete("/gears/{id}/permissions", Login, series::clear),
-        put("/gears/{id}/permissions/{kind}", Login, series::add),
-        delete("/gears/{id}/permissions/{kind}/{who}", Login, series::remove),
+        put("/gears/{id}/series", Developer, series::modify),
+        put("/gears/{id}/permissions", Developer, series::replace),
+        delete("/gears/{id}/permissions", Developer, series::clear),
+        put("/gears/{id}/permissions/{kind}", Developer, series::add),
+        delete("/gears/{id}/permissions/{kind}/{who}", Developer, series::remove),
     ]
 }
