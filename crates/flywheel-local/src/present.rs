@@ -71,7 +71,7 @@ impl Shape {
 
     /// A container out of which a query takes what it wants: whole but for what is asked for here.
     pub(crate) fn picked(info: bool, files: bool, origins: bool) -> Self {
-        Self { list: false, info, files, analyses: false, avatars: false, origins, typed: false }
+        Self { list: false, info, files, analyses: false, avatars: false, origins, typed: false, jobs: false }
     }
 
     /// A single container.
