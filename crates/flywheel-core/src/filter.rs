@@ -29,9 +29,14 @@ use std::{
     str::FromStr,
 };
 
-use chrono::{DateTime, FixedOffset, NaiveDate, NaiveTime, SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 
-use crate::{id::ObjectId, syntax::try_from_text, time};
+use crate::{
+    id::ObjectId,
+    operand::{comparisons, operands},
+    syntax::try_from_text,
+    time,
+};
 
 pub use crate::syntax::ParseError;
 
@@ -147,31 +152,10 @@ fn number(text: &str) -> Option<f64> {
     value.is_finite().then_some(value)
 }
 
-macro_rules! value_from {
-    ($($type:ty => |$v:ident| $value:expr;)*) => {$(
-        impl From<$type> for Value {
-            fn from($v: $type) -> Self { $value }
-        }
-    )*};
-}
-
-value_from! {
-    &str => |v| Self::Text(v.to_owned());
-    String => |v| Self::Text(v);
-    &String => |v| Self::Text(v.clone());
-    ObjectId => |v| Self::ObjectId(v.to_string());
-    &ObjectId => |v| Self::ObjectId(v.to_string());
-    bool => |v| Self::Bool(v);
-    f64 => |v| if v.is_finite() { Self::Number(v) } else { Self::Null };
-    f32 => |v| f64::from(v).into();
-    i32 => |v| Self::Number(v.into());
-    u32 => |v| Self::Number(v.into());
-    i64 => |v| Self::Number(v as f64);
-    u64 => |v| Self::Number(v as f64);
-    usize => |v| Self::Number(v as f64);
-    DateTime<Utc> => |v| Self::Time(v);
-    DateTime<FixedOffset> => |v| Self::Time(v.to_utc());
-    NaiveDate => |v| Self::Time(v.and_time(NaiveTime::MIN).and_utc());
+operands! {
+    Value:
+    text => Self::Text, id => Self::ObjectId, truth => Self::Bool, time => Self::Time,
+    number => |number| Some(number as f64).filter(|number| number.is_finite()).map_or(Self::Null, Self::Number)
 }
 
 impl<T: Into<Value>> From<Option<T>> for Value {
@@ -353,30 +337,8 @@ pub fn field(path: impl Into<String>) -> Field {
     Field(path.into())
 }
 
-macro_rules! comparisons {
-    ($($(#[$doc:meta])* $name:ident => $op:ident;)*) => {$(
-        $(#[$doc])*
-        pub fn $name(self, value: impl Into<Value>) -> Filter {
-            self.compare(Op::$op, value.into())
-        }
-    )*};
-}
-
 impl Field {
-    comparisons! {
-        /// Equal; on a list field, any element equals. `None` asks for missing or null.
-        eq => Eq;
-        /// Not equal; also holds where the field is missing.
-        ne => Ne;
-        /// Less, among values of the same type.
-        lt => Lt;
-        /// Less or equal.
-        lte => Lte;
-        /// Greater.
-        gt => Gt;
-        /// Greater or equal.
-        gte => Gte;
-    }
+    comparisons!(Value => Filter, "`None` asks for missing or null.");
 
     /// The regular expression is found somewhere in the text; anchor it with `^` and `$` for the whole.
     pub fn matches(self, pattern: impl Into<String>) -> Filter {

@@ -35,6 +35,7 @@ pub mod id;
 pub mod info;
 pub mod key;
 pub mod modality;
+mod operand;
 pub mod path;
 pub mod query;
 pub mod range;

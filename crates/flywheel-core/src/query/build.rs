@@ -2,10 +2,10 @@
 
 use std::ops::{BitAnd, BitOr, Not};
 
-use chrono::{DateTime, FixedOffset, NaiveDate, NaiveTime, SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 
 use super::{Op, Phrase, Query, Several, Term, Test};
-use crate::id::ObjectId;
+use crate::operand::{comparisons, operands};
 
 /// A field to ask something of, made by [`field`].
 #[derive(Clone, Debug)]
@@ -17,30 +17,8 @@ pub fn field(path: impl Into<String>) -> Field {
     Field(path.into())
 }
 
-macro_rules! comparisons {
-    ($($(#[$doc:meta])* $name:ident => $op:ident;)*) => {$(
-        $(#[$doc])*
-        pub fn $name(self, value: impl Into<Phrase>) -> Query {
-            self.term(Test::Compare(Op::$op, value.into()))
-        }
-    )*};
-}
-
 impl Field {
-    comparisons! {
-        /// Equal; on a list, any element equals.
-        eq => Eq;
-        /// Not equal; also holds where the field is missing.
-        ne => Ne;
-        /// Less.
-        lt => Lt;
-        /// Less or equal.
-        lte => Lte;
-        /// Greater.
-        gt => Gt;
-        /// Greater or equal.
-        gte => Gte;
-    }
+    comparisons!(Phrase => Query,);
 
     /// The whole value matches the regular expression; write `.*x.*` for "somewhere".
     pub fn matches(self, pattern: impl Into<String>) -> Query {
@@ -71,6 +49,10 @@ impl Field {
     /// The field is there, not null and not empty.
     pub fn exists(self) -> Query {
         self.term(Test::Exists)
+    }
+
+    fn compare(self, op: Op, phrase: Phrase) -> Query {
+        self.term(Test::Compare(op, phrase))
     }
 
     fn term(self, test: Test) -> Query {
@@ -112,29 +94,9 @@ impl Not for Query {
     }
 }
 
-macro_rules! phrase_from {
-    ($($type:ty => |$v:ident| $value:expr;)*) => {$(
-        impl From<$type> for Phrase {
-            fn from($v: $type) -> Self { $value }
-        }
-    )*};
-}
-
-phrase_from! {
-    &str => |v| Self::of_text(v);
-    String => |v| Self::of_text(v);
-    &String => |v| Self::of_text(v);
-    ObjectId => |v| Self::of_text(v.to_string());
-    &ObjectId => |v| Self::of_text(v.to_string());
-    bool => |v| Self::of_word(v.to_string());
-    f64 => |v| Self::of_word(v.to_string());
-    f32 => |v| Self::of_word(v.to_string());
-    i32 => |v| Self::of_word(v.to_string());
-    u32 => |v| Self::of_word(v.to_string());
-    i64 => |v| Self::of_word(v.to_string());
-    u64 => |v| Self::of_word(v.to_string());
-    usize => |v| Self::of_word(v.to_string());
-    DateTime<Utc> => |v| Self::of_word(v.to_rfc3339_opts(SecondsFormat::AutoSi, true));
-    DateTime<FixedOffset> => |v| v.to_utc().into();
-    NaiveDate => |v| v.and_time(NaiveTime::MIN).and_utc().into();
+operands! {
+    Phrase:
+    text => Self::of_text, id => Self::of_text, truth => |truth: bool| Self::of_word(truth.to_string()),
+    time => |time: DateTime<Utc>| Self::of_word(time.to_rfc3339_opts(SecondsFormat::AutoSi, true)),
+    number => |number| Self::of_word(number.to_string())
 }

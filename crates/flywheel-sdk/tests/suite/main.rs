@@ -15,5 +15,7 @@ mod hierarchy;
 mod paging;
 mod paths;
 mod requests;
+mod script;
 mod search;
 mod views;
+mod wire;
