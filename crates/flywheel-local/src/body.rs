@@ -1,7 +1,7 @@
 //! JSON bodies: reading them within limits, and checking them against tables of fields.
 
 use axum::{
-    body::to_bytes,
+    body::{Body, to_bytes},
     extract::{FromRequest, Request},
 };
 use flywheel_core::{id::ObjectId, info, time};
@@ -22,15 +22,20 @@ impl<S: Send + Sync> FromRequest<S> for JsonBody {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, _state: &S) -> ApiResult<Self> {
-        let bytes = to_bytes(request.into_body(), LIMIT).await.map_err(|error| {
-            let message = format!("The body cannot be read, or is longer than {LIMIT} bytes: {error}");
-            ApiError::new(http::StatusCode::PAYLOAD_TOO_LARGE, message)
-        })?;
-        if bytes.iter().all(u8::is_ascii_whitespace) {
-            return Ok(Self(Value::Null));
-        }
-        parse(&bytes).map(Self)
+        read(request.into_body()).await.map(Self)
     }
+}
+
+/// Reads a body that must be JSON; an empty one is null.
+///
+/// # Errors
+/// 413 when it is too long, 400 when it is no JSON or nested too deeply.
+pub(crate) async fn read(body: Body) -> ApiResult<Value> {
+    let bytes = to_bytes(body, LIMIT).await.map_err(|error| {
+        let message = format!("The body cannot be read, or is longer than {LIMIT} bytes: {error}");
+        ApiError::new(http::StatusCode::PAYLOAD_TOO_LARGE, message)
+    })?;
+    if bytes.iter().all(u8::is_ascii_whitespace) { Ok(Value::Null) } else { parse(&bytes) }
 }
 
 /// The deepest nesting of what a caller sends, as in the platform's own database. Documents are put into others, so

@@ -24,6 +24,8 @@
 //! | `projects`, `templates` | locks, settings and the catalogue of projects; session templates |
 //! | `access_log` | who looked at, took or changed what |
 //! | `tree`, `reports` | several levels in one call; what goes on at the site |
+//! | `uploads`, `packfiles` | files that find their place in the hierarchy, or come as one packed file |
+//! | `copies`, `bulk` | copies by reference, and calls on many containers |
 //! | `views` | data views: saved, queued, written out |
 //! | `list`, `filter_sql`, `matching` | lists: filter and order as SQL, and what a filter clause means |
 //! | `search` | the search, over the same tables |
@@ -41,8 +43,10 @@ mod archive;
 mod auth;
 mod blobs;
 mod body;
+mod bulk;
 mod check;
 mod containers;
+mod copies;
 mod drain;
 mod error;
 mod files;
@@ -57,6 +61,7 @@ mod modalities;
 mod older;
 mod operations;
 mod origins;
+mod packfiles;
 mod present;
 mod projects;
 mod query;
@@ -74,6 +79,7 @@ mod store;
 mod system;
 mod templates;
 mod tree;
+mod uploads;
 mod views;
 mod words;
 

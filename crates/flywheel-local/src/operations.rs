@@ -97,6 +97,7 @@ mod tests {
         "POST /{kind}/{id}/files/{name}/classification",
         "POST /users/self/info",
         "PUT /files/{file_id}",
+        "POST /upload/uid-match",
     ];
 
     #[test]

@@ -17,19 +17,19 @@ use crate::{
         own,
     },
     accounts::{devices, users},
-    archive,
+    archive, bulk,
     containers::{analyses, change, collections, create, info, notes, permissions, remove, show, tags},
-    files, gears,
+    copies, files, gears,
     guard::Guard,
     jobs,
     kind::Kind,
-    modalities, projects,
+    modalities, packfiles, projects,
     query::ListQuery,
     reports, resolve, roles,
     route::{Route, delete, get, patch, post, put},
     search,
     state::AppState,
-    system, templates, tree, views,
+    system, templates, tree, uploads, views,
 };
 
 /// The whole table.
@@ -55,6 +55,10 @@ pub(crate) fn routes() -> Vec<Route> {
         reports::routes(),
         gears::routes(),
         jobs::routes(),
+        uploads::routes(),
+        packfiles::routes(),
+        copies::routes(),
+        bulk::routes(),
     ]
     .into_iter()
     .flatten()

@@ -18,6 +18,7 @@ use crate::{
     access::roles,
     access_log::Journal,
     blobs::BlobStore,
+    copies,
     error::{ApiError, ApiResult},
     files, modalities, projects, route,
     state::{AppState, Shared},
@@ -150,6 +151,7 @@ impl SiteBuilder {
         let state = AppState::new(shared);
         views::resume(&state).await?;
         projects::resume(&state).await?;
+        copies::resume(&state).await?;
         Ok(Site { state, secret, _lock: lock, _temporary: temporary })
     }
 }

@@ -2,6 +2,7 @@
 
 use std::{
     io::{self, Write},
+    path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -41,9 +42,35 @@ pub(crate) struct Entry {
     /// Its path inside the archive, relative and with `/`.
     pub path: String,
     /// Its bytes.
-    pub blob: Stored,
+    pub content: Content,
     /// When it was last modified.
     pub modified: DateTime<Utc>,
+}
+
+/// Where the bytes of an entry come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Content {
+    /// Out of the storage.
+    Stored(Stored),
+    /// Made for the archive.
+    Made(Bytes),
+    /// There are none: the entry is a link to this path.
+    Link(PathBuf),
+}
+
+impl Entry {
+    /// A file out of the storage.
+    pub(crate) fn stored(path: String, blob: Stored, modified: DateTime<Utc>) -> Self {
+        Self { path, content: Content::Stored(blob), modified }
+    }
+
+    fn size(&self) -> u64 {
+        match &self.content {
+            Content::Stored(blob) => blob.size,
+            Content::Made(bytes) => bytes.len() as u64,
+            Content::Link(_) => 0,
+        }
+    }
 }
 
 /// The archive of `entries`. A file that cannot be read ends the stream with an error: an archive that ends well is whole.
@@ -58,9 +85,15 @@ pub(crate) fn encode(
         while let Some(entry) = entries.next().await {
             let entry = entry?;
             yield encoder.begin(&entry)?;
-            let mut content = blobs.read(&entry.blob, 0..entry.blob.size).await.map_err(io::Error::other)?;
-            while let Some(chunk) = content.next().await {
-                yield encoder.content(chunk?)?;
+            match &entry.content {
+                Content::Stored(blob) => {
+                    let mut content = blobs.read(blob, 0..blob.size).await.map_err(io::Error::other)?;
+                    while let Some(chunk) = content.next().await {
+                        yield encoder.content(chunk?)?;
+                    }
+                }
+                Content::Made(bytes) => yield encoder.content(bytes.clone())?,
+                Content::Link(_) => {}
             }
             yield encoder.end(&entry)?;
         }
@@ -94,7 +127,12 @@ impl Encoder {
         match self {
             Self::Tar => tar_header(entry),
             Self::Zip(writer, outbox) => {
-                writer.start_file(&entry.path, zip_options(entry))?;
+                match &entry.content {
+                    Content::Link(target) => {
+                        writer.add_symlink(&entry.path, target.to_string_lossy(), zip_options(entry))?;
+                    }
+                    _ => writer.start_file(&entry.path, zip_options(entry))?,
+                }
                 Ok(outbox.take())
             }
         }
@@ -112,7 +150,7 @@ impl Encoder {
 
     fn end(&mut self, entry: &Entry) -> io::Result<Bytes> {
         match self {
-            Self::Tar => Ok(Bytes::from(vec![0; tar_padding(entry.blob.size)])),
+            Self::Tar => Ok(Bytes::from(vec![0; tar_padding(entry.size())])),
             Self::Zip(writer, outbox) => {
                 writer.flush()?;
                 Ok(outbox.take())
@@ -136,12 +174,17 @@ const TAR_BLOCK: usize = 512;
 /// A member's header, with the extension that a long name needs.
 fn tar_header(entry: &Entry) -> io::Result<Bytes> {
     let mut header = tar::Header::new_gnu();
-    header.set_entry_type(tar::EntryType::Regular);
     header.set_mode(0o644);
-    header.set_size(entry.blob.size);
+    header.set_size(entry.size());
     header.set_mtime(u64::try_from(entry.modified.timestamp()).unwrap_or(0));
     let mut builder = tar::Builder::new(Vec::new());
-    builder.append_data(&mut header, &entry.path, io::empty())?;
+    if let Content::Link(target) = &entry.content {
+        header.set_entry_type(tar::EntryType::Symlink);
+        builder.append_link(&mut header, &entry.path, target)?;
+    } else {
+        header.set_entry_type(tar::EntryType::Regular);
+        builder.append_data(&mut header, &entry.path, io::empty())?;
+    }
     let mut bytes = builder.into_inner()?;
     // The builder closes the archive, which only the last member may.
     bytes.truncate(bytes.len().saturating_sub(2 * TAR_BLOCK));
@@ -158,7 +201,7 @@ fn tar_padding(size: u64) -> usize {
 fn zip_options(entry: &Entry) -> SimpleFileOptions {
     let options = SimpleFileOptions::default()
         .compression_method(CompressionMethod::Stored)
-        .large_file(entry.blob.size >= u64::from(u32::MAX))
+        .large_file(entry.size() >= u64::from(u32::MAX))
         .unix_permissions(0o644);
     match zip_time(entry.modified) {
         Some(time) => options.last_modified_time(time),
@@ -217,11 +260,8 @@ mod tests {
             let mut upload = blobs.upload();
             upload.write(bytes.clone().into()).await.unwrap();
             let modified = "2020-05-05T01:22:06Z".parse().unwrap();
-            entries.push(Ok(Entry {
-                path: (*path).to_owned(),
-                blob: upload.finish().await.unwrap(),
-                modified,
-            }));
+            let blob = upload.finish().await.unwrap();
+            entries.push(Ok(Entry::stored((*path).to_owned(), blob, modified)));
         }
         entries
     }
@@ -289,7 +329,8 @@ mod tests {
         let blobs = BlobStore::in_folder(folder.path(), crate::store::Keeping::Passing).unwrap();
         for format in [Format::Tar, Format::Zip] {
             let entries = entries(&blobs, &sample()).await;
-            blobs.remove(entries[3].as_ref().unwrap().blob.id).unwrap();
+            let Content::Stored(blob) = &entries[3].as_ref().unwrap().content else { panic!("stored") };
+            blobs.remove(blob.id).unwrap();
             let pieces = encode(blobs.clone(), format, stream::iter(entries)).try_collect::<Vec<_>>().await;
             assert!(pieces.unwrap_err().to_string().contains("missing"));
         }
@@ -299,7 +340,7 @@ mod tests {
     fn a_tar_header_holds_sizes_beyond_what_eleven_octal_digits_can() {
         let size = 20 * 1024 * 1024 * 1024;
         let blob = Stored { id: uuid::Uuid::new_v4(), size, hash: String::new() };
-        let bytes = tar_header(&Entry { path: "big".into(), blob, modified: Utc::now() }).unwrap();
+        let bytes = tar_header(&Entry::stored("big".into(), blob, Utc::now())).unwrap();
         let header = tar::Header::from_byte_slice(&bytes);
         assert_eq!((bytes.len(), header.size().unwrap()), (TAR_BLOCK, size));
         assert_eq!((tar_padding(size), tar_padding(size + 1)), (0, TAR_BLOCK - 1));

@@ -28,8 +28,11 @@ use http::header;
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
+pub(crate) use self::{
+    encode::{Entry, Format, encode},
+    layout::file_name,
+};
 use self::{
-    encode::Format,
     plan::{Plan, Taken},
     request::Wish,
 };
@@ -86,13 +89,15 @@ pub(crate) async fn create(
     Ok(Json(json!({"ticket": ticket, "filename": filename, "file_cnt": count, "size": size})))
 }
 
-/// `GET /download?ticket=&format=tar|zip`: the archive; the ticket is the permission.
+/// `GET /download?ticket=&format=tar|zip&symlinks=`: the archive; the ticket is the permission. With `symlinks` it has links to
+/// where this site keeps the bytes, for programs on the same machine.
 pub(crate) async fn fetch(State(state): State<AppState>, params: Params) -> ApiResult<Response> {
     let format = match params.get("format").unwrap_or("tar") {
         "tar" => Format::Tar,
         "zip" => Format::Zip,
         other => return Err(ApiError::unprocessable(format!("format is tar or zip, not {other:?}"))),
     };
+    let links = params.flag("symlinks");
     let ticket = params.get("ticket").filter(|ticket| !ticket.is_empty()).map(str::to_owned);
     let ticket =
         ticket.ok_or_else(|| ApiError::bad_request("ticket is missing: make one with POST /download"))?;
@@ -101,9 +106,12 @@ pub(crate) async fn fetch(State(state): State<AppState>, params: Params) -> ApiR
         Ok((Plan::of(db, &wish)?, wish.filename(format)))
     };
     let (plan, filename) = state.store.read(work).await?;
-    let entries = taken(state.clone(), plan)
-        .map(|taken| taken.and_then(Taken::into_entry).map_err(std::io::Error::other));
-    let archive = encode::encode(state.blobs.clone(), format, entries);
+    let linked = links.then(|| state.blobs.clone());
+    let entries = taken(state.clone(), plan).map(move |taken| {
+        let entry = taken.and_then(|taken| taken.into_entry(linked.as_ref()));
+        entry.map_err(std::io::Error::other)
+    });
+    let archive = encode(state.blobs.clone(), format, entries);
     let headers = [
         (header::CONTENT_TYPE, "application/octet-stream".to_owned()),
         (header::CONTENT_DISPOSITION, name::attachment(&filename)),
@@ -140,12 +148,12 @@ pub(crate) async fn summary(
 
 /// The files of a plan, looked up a few folders at a time.
 fn taken(state: AppState, plan: Plan) -> impl Stream<Item = ApiResult<Taken>> + Send + 'static {
-    let (folders, filters) = plan.into_parts();
+    let (folders, picks) = plan.into_parts();
     let batches: Vec<_> = folders.chunks(BATCH).map(<[_]>::to_vec).collect();
     stream::iter(batches)
         .then(move |folders| {
-            let (state, filters) = (state.clone(), filters.clone());
-            async move { state.store.read(move |db| plan::files_in(db, &folders, &filters)).await }
+            let (state, picks) = (state.clone(), picks.clone());
+            async move { state.store.read(move |db| plan::files_in(db, &folders, &picks)).await }
         })
         .map_ok(|batch| stream::iter(batch.into_iter().map(Ok)))
         .try_flatten()

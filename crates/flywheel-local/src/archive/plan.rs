@@ -8,16 +8,18 @@ use rusqlite::Connection;
 use serde_json::{Map, Value, json};
 
 use super::{
-    encode::Entry,
+    encode::{Content, Entry},
     filter::{self, FileFilter},
     layout::{self, Folders},
     request::{FileNode, Layout, Wish},
 };
 use crate::{
+    blobs::BlobStore,
     error::ApiResult,
     files::answer,
     kind::Kind,
     store::{
+        Doc,
         containers::{self, Container},
         files::FileRow,
     },
@@ -38,21 +40,44 @@ enum Source {
     Inputs(String),
     /// One file of a container.
     One { container: String, name: String },
+    /// What is known about a container.
+    About(String),
 }
 
 /// The folders of an archive.
 #[derive(Debug)]
 pub(super) struct Plan {
     folders: Vec<Folder>,
-    filters: Vec<FileFilter>,
+    picks: Picks,
 }
 
-/// A file that an archive takes.
+/// What is taken out of the folders.
+#[derive(Clone, Debug)]
+pub(super) struct Picks {
+    filters: Vec<FileFilter>,
+    /// Beside each file, what is known about it.
+    metadata: bool,
+}
+
+/// Something that an archive takes.
 #[derive(Clone, Debug)]
 pub(super) struct Taken {
     path: String,
-    file: FileRow,
+    what: What,
 }
+
+#[derive(Clone, Debug)]
+enum What {
+    File(FileRow),
+    /// The document of a container or file, as a file of its own.
+    About {
+        doc: Doc,
+        modified: DateTime<Utc>,
+    },
+}
+
+/// What the name of a file or folder gets for the file that tells about it.
+const ABOUT: &str = ".flywheel.json";
 
 impl Plan {
     /// The folders of what is wished, parents before children.
@@ -71,15 +96,16 @@ impl Plan {
                 planner.tree(&container)?
             }
         }
-        Ok(Self { folders: planner.list, filters: wish.filters.clone() })
+        let picks = Picks { filters: wish.filters.clone(), metadata: wish.metadata };
+        Ok(Self { folders: planner.list, picks })
     }
 
     /// How many files there are and how many bytes they have.
     pub(super) fn totals(&self, db: &Connection) -> ApiResult<(u64, u64)> {
         let mut totals = (0, 0);
-        self.each(db, |taken| {
+        self.each(db, |file| {
             totals.0 += 1;
-            totals.1 += taken.size();
+            totals.1 += size(file);
         })?;
         Ok(totals)
     }
@@ -87,11 +113,11 @@ impl Plan {
     /// `{type: {_id, count, mb_total}}`.
     pub(super) fn by_type(&self, db: &Connection) -> ApiResult<Value> {
         let mut sums: BTreeMap<String, (u64, u64)> = BTreeMap::new();
-        self.each(db, |taken| {
-            let file_type = taken.file.doc.get("type").and_then(Value::as_str).unwrap_or("null");
+        self.each(db, |file| {
+            let file_type = file.doc.get("type").and_then(Value::as_str).unwrap_or("null");
             let sum = sums.entry(file_type.to_owned()).or_default();
             sum.0 += 1;
-            sum.1 += taken.size();
+            sum.1 += size(file);
         })?;
         let line = |(name, (count, bytes)): (String, (u64, u64))| {
             let line = json!({"_id": name, "count": count, "mb_total": bytes as f64 / 1_000_000.0});
@@ -100,17 +126,22 @@ impl Plan {
         Ok(sums.into_iter().map(line).collect::<Map<String, Value>>().into())
     }
 
-    fn each(&self, db: &Connection, mut see: impl FnMut(&Taken)) -> ApiResult<()> {
+    fn each(&self, db: &Connection, mut see: impl FnMut(&FileRow)) -> ApiResult<()> {
         for folder in self.folders.chunks(super::BATCH) {
-            files_in(db, folder, &self.filters)?.iter().for_each(&mut see);
+            let taken = files_in(db, folder, &self.picks)?;
+            taken.iter().filter_map(|taken| taken.file()).for_each(&mut see);
         }
         Ok(())
     }
 
     /// The folders, and which files of them are taken.
-    pub(super) fn into_parts(self) -> (Vec<Folder>, Vec<FileFilter>) {
-        (self.folders, self.filters)
+    pub(super) fn into_parts(self) -> (Vec<Folder>, Picks) {
+        (self.folders, self.picks)
     }
+}
+
+fn size(file: &FileRow) -> u64 {
+    file.doc.get("size").and_then(Value::as_u64).unwrap_or(0)
 }
 
 fn single(file: &FileNode) -> Folder {
@@ -215,6 +246,7 @@ impl Planner<'_> {
             return Ok(());
         }
         let full = self.wish.layout == Layout::Full;
+        self.tell_about(&branch.id, path);
         let path_of_files = if full { format!("{path}/FILES") } else { path.to_owned() };
         self.list.push(Folder { path: path_of_files, source: Source::Files(branch.id.clone()) });
         if full && self.wish.analyses {
@@ -224,6 +256,14 @@ impl Planner<'_> {
             }
         }
         Ok(())
+    }
+
+    fn tell_about(&mut self, container: &str, path: &str) {
+        if self.wish.metadata {
+            let name = path.rsplit('/').next().unwrap_or(path);
+            let path = format!("{path}/{name}{ABOUT}");
+            self.list.push(Folder { path, source: Source::About(container.to_owned()) });
+        }
     }
 
     /// An analysis that was asked for itself.
@@ -250,6 +290,7 @@ impl Planner<'_> {
 
     fn inputs_and_outputs(&mut self, analysis: &str, path: &str, [input, output]: [&str; 2]) {
         if self.seen.insert(analysis.to_owned()) {
+            self.tell_about(analysis, path);
             let folder = |name: &str, source| Folder { path: format!("{path}/{name}"), source };
             self.list.push(folder(input, Source::Inputs(analysis.to_owned())));
             self.list.push(folder(output, Source::Files(analysis.to_owned())));
@@ -257,16 +298,33 @@ impl Planner<'_> {
     }
 }
 
-/// The files of some folders that pass the filters, folder by folder and by name.
-pub(super) fn files_in(db: &Connection, folders: &[Folder], filters: &[FileFilter]) -> ApiResult<Vec<Taken>> {
+/// What is taken out of some folders: the files that pass the filters, folder by folder and by name, each with what is known
+/// about it where that is wished for.
+pub(super) fn files_in(db: &Connection, folders: &[Folder], picks: &Picks) -> ApiResult<Vec<Taken>> {
     let mut taken = Vec::new();
     for folder in folders {
-        for file in folder.source.files(db)?.into_iter().filter(|file| passes(file, filters)) {
+        if let Source::About(container) = &folder.source {
+            taken.extend(about(db, container, &folder.path)?);
+            continue;
+        }
+        for file in folder.source.files(db)?.into_iter().filter(|file| passes(file, &picks.filters)) {
             let path = format!("{}/{}", folder.path, layout::file_name(file.text("name")));
-            taken.push(Taken { path, file });
+            if picks.metadata {
+                let (doc, modified) = (file.doc.clone(), modified(&file));
+                taken.push(Taken { path: format!("{path}{ABOUT}"), what: What::About { doc, modified } });
+            }
+            taken.push(Taken { path, what: What::File(file) });
         }
     }
     Ok(taken)
+}
+
+/// The document of a container, less who may see it.
+fn about(db: &Connection, container: &str, path: &str) -> ApiResult<Option<Taken>> {
+    let Some(mut found) = containers::find(db, container)? else { return Ok(None) };
+    found.doc.shift_remove("permissions");
+    let modified = time::parse_utc(found.text("modified")).unwrap_or_default();
+    Ok(Some(Taken { path: path.to_owned(), what: What::About { doc: found.doc, modified } }))
 }
 
 fn passes(file: &FileRow, filters: &[FileFilter]) -> bool {
@@ -286,6 +344,7 @@ impl Source {
             Self::One { container, name } => {
                 Ok(crate::store::files::by_name(db, container, name)?.into_iter().collect())
             }
+            Self::About(_) => Ok(Vec::new()),
             Self::Inputs(analysis) => {
                 let Some(analysis) = containers::find(db, analysis)? else { return Ok(Vec::new()) };
                 crate::files::inputs_of(db, &analysis)
@@ -295,22 +354,41 @@ impl Source {
 }
 
 impl Taken {
-    fn size(&self) -> u64 {
-        self.file.doc.get("size").and_then(Value::as_u64).unwrap_or(0)
+    fn file(&self) -> Option<&FileRow> {
+        match &self.what {
+            What::File(file) => Some(file),
+            What::About { .. } => None,
+        }
     }
 
-    /// The file on its way into an archive.
-    pub(super) fn into_entry(self) -> ApiResult<Entry> {
-        Ok(Entry { blob: answer::stored(&self.file)?, modified: modified(&self.file), path: self.path })
+    /// The same on its way into an archive; with `linked`, files are links to where that storage keeps them.
+    pub(super) fn into_entry(self, linked: Option<&BlobStore>) -> ApiResult<Entry> {
+        match self.what {
+            What::File(file) => {
+                let (blob, modified) = (answer::stored(&file)?, modified(&file));
+                match linked.and_then(|blobs| blobs.path_of(blob.id)) {
+                    Some(target) => Ok(Entry { path: self.path, content: Content::Link(target), modified }),
+                    None => Ok(Entry::stored(self.path, blob, modified)),
+                }
+            }
+            What::About { doc, modified } => {
+                let content = Content::Made(serde_json::to_vec_pretty(&doc)?.into());
+                Ok(Entry { path: self.path, content, modified })
+            }
+        }
     }
 
-    /// The file as a line of `targets` says it.
+    /// The same as a line of `targets` says it.
     pub(super) fn described(&self) -> Value {
-        let field = |key: &str| self.file.doc.get(key).cloned().unwrap_or_default();
+        let (doc, kind) = match &self.what {
+            What::File(file) => (&file.doc, "file"),
+            What::About { doc, .. } => (doc, "metadata_sidecar"),
+        };
+        let field = |key: &str| doc.get(key).cloned().unwrap_or_default();
         let parent = field("parent_ref");
         let of_parent = |key: &str| parent.get(key).cloned().unwrap_or_default();
         json!({
-            "download_type": "file", "dst_path": self.path, "container_type": of_parent("type"),
+            "download_type": kind, "dst_path": self.path, "container_type": of_parent("type"),
             "container_id": of_parent("id"), "file_id": field("file_id"), "version": field("version"),
             "filename": field("name"), "size": field("size"), "hash": field("hash"), "modified": field("modified"),
         })

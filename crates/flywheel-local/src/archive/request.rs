@@ -43,6 +43,9 @@ pub(super) struct Wish {
     pub asked: String,
     /// With the full layout: analyses as well.
     pub analyses: bool,
+    /// What is known about each container and file beside it.
+    #[serde(default)]
+    pub metadata: bool,
     /// What cannot be had is left out instead of refused.
     pub optional: bool,
     pub nodes: Vec<Node>,
@@ -95,11 +98,6 @@ impl Wish {
                 return Err(ApiError::unprocessable(format!("type is classic, full or bulk, not {other:?}")));
             }
         };
-        if params.flag("metadata") {
-            return Err(ApiError::unprocessable(
-                "This local site makes no archives with metadata beside the files",
-            ));
-        }
         let read = Body::deserialize(&body).map_err(|error| {
             ApiError::invalid(vec![Detail::new(&["body"], "value_error", error.to_string(), &body)])
         })?;
@@ -119,6 +117,7 @@ impl Wish {
             prefix: layout::file_name(prefix),
             asked: Utc::now().format("%Y%m%d_%H%M%S").to_string(),
             analyses: params.flag("analyses"),
+            metadata: params.flag("metadata"),
             optional: read.optional.unwrap_or(false),
             nodes: read.nodes,
             files: read.files,

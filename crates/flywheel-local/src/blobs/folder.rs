@@ -101,6 +101,10 @@ impl Blobs for Folder {
         fs::remove_file(self.0.path_of(id))
     }
 
+    fn path_of(&self, id: Uuid) -> Option<PathBuf> {
+        Some(self.0.path_of(id))
+    }
+
     fn sweep(&self, limit: SystemTime, orphan: &mut dyn FnMut(Uuid) -> io::Result<bool>) -> io::Result<u64> {
         self.sweep_unfinished(limit)?;
         let mut removed = 0;

@@ -16,7 +16,7 @@ mod upload;
 use std::{
     fmt,
     io::{self, Read, Seek, Write},
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
     time::SystemTime,
 };
@@ -96,6 +96,9 @@ pub(crate) trait Blobs: Send + Sync + fmt::Debug + 'static {
     /// Takes a blob away; `NotFound` when there is none.
     fn remove(&self, id: Uuid) -> io::Result<()>;
 
+    /// Where the file system has a blob.
+    fn path_of(&self, id: Uuid) -> Option<PathBuf>;
+
     /// Every blob last written before `limit`, and, beside them, what unfinished uploads left behind is removed.
     fn sweep(&self, limit: SystemTime, orphan: &mut dyn FnMut(Uuid) -> io::Result<bool>) -> io::Result<u64>;
 }
@@ -143,6 +146,11 @@ impl BlobStore {
             found if found == size => Ok(source),
             found => Err(BlobError::Length { id, expected: size, found }),
         }
+    }
+
+    /// Where the file system has a blob, if it has.
+    pub(crate) fn path_of(&self, id: Uuid) -> Option<PathBuf> {
+        self.0.path_of(id)
     }
 
     /// Takes a blob away that nothing names; one that is already gone is no error. Blocks.

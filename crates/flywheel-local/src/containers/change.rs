@@ -68,7 +68,7 @@ const PLACES: [&str; 4] = ["group", "project", "subject", "session"];
 
 fn merge(container: &mut Container, mut change: Doc) -> ApiResult<()> {
     if container.kind == Kind::Subject && (change.contains_key("label") || change.contains_key("code")) {
-        create::mirror_code(&mut change)?;
+        create::mirror_code(&mut change, &["body", "label"])?;
     }
     if change.get("label").is_some_and(Value::is_null) {
         let message = "Input should be a valid string: a label cannot be taken away";
@@ -168,6 +168,11 @@ fn own_subject_in(
         );
         return Err(ApiError::unprocessable(message));
     }
+    copy_subject(db, subject, &project)
+}
+
+/// Makes the same subject in another project, without what lies below it.
+pub(crate) fn copy_subject(db: &Connection, subject: Container, project: &Container) -> ApiResult<Container> {
     let mut doc = subject.doc;
     for key in ["_id", "created", "modified", "revision"] {
         doc.shift_remove(key);

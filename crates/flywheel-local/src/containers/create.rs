@@ -109,7 +109,7 @@ pub(crate) async fn subject(
     JsonBody(body): JsonBody,
 ) -> ApiResult<Json<Value>> {
     let mut doc = check(body, fields::SUBJECT)?;
-    mirror_code(&mut doc)?;
+    mirror_code(&mut doc, &["body", "label"])?;
     let project = take_text(&mut doc, "project");
     let work = move |db: &Connection| {
         let project = guard.container_of(db, Kind::Project, &project)?;
@@ -121,16 +121,12 @@ pub(crate) async fn subject(
 }
 
 /// Keeps a subject's `label` and its older name `code` the same; one of them must be there.
-pub(crate) fn mirror_code(doc: &mut Doc) -> ApiResult<()> {
+/// `place` is where the label belongs in the body.
+pub(crate) fn mirror_code(doc: &mut Doc, place: &[&str]) -> ApiResult<()> {
     let given = |key: &str| doc.get(key).and_then(Value::as_str).map(str::to_owned);
     let Some(label) = given("label").or_else(|| given("code")) else {
         let message = "Field required: a subject has a label, or code, its older name";
-        return Err(ApiError::invalid(vec![Detail::new(
-            &["body", "label"],
-            "missing",
-            message,
-            &Value::Null,
-        )]));
+        return Err(ApiError::invalid(vec![Detail::new(place, "missing", message, &Value::Null)]));
     };
     doc.insert("label".into(), label.clone().into());
     doc.insert("code".into(), label.into());
@@ -177,7 +173,7 @@ pub(crate) fn find_or_add_subject(
         return Ok(subject);
     }
     doc.remove("_id");
-    mirror_code(&mut doc)?;
+    mirror_code(&mut doc, &["body", "subject", "label"])?;
     let label = doc.get("label").and_then(Value::as_str).unwrap_or_default();
     if let Some(subject) = containers::subject_by_label(db, &project.id, label)? {
         return Ok(subject);

@@ -55,6 +55,16 @@ impl Delta {
         Ok(Self { set: set.unwrap_or_default(), delete: delete.unwrap_or_default(), replace })
     }
 
+    /// Sets these keys and leaves the others.
+    pub(crate) fn setting(set: Doc) -> Self {
+        Self { set, delete: Vec::new(), replace: None }
+    }
+
+    /// Leaves nothing but these keys.
+    pub(crate) fn replacing(all: Doc) -> Self {
+        Self { set: Doc::new(), delete: Vec::new(), replace: Some(all) }
+    }
+
     /// Applies it to the `info` of a document. `set` replaces whole top-level keys; deleting what is not there is fine.
     pub(crate) fn apply(self, doc: &mut Doc) {
         let mut info = match (self.replace, doc.remove("info")) {

@@ -39,7 +39,7 @@ pub(crate) fn stored(file: &FileRow) -> ApiResult<Stored> {
 ///
 /// # Errors
 /// 500 when its content is missing or damaged.
-pub(super) async fn attachment(blobs: &BlobStore, file: &FileRow) -> ApiResult<Response> {
+pub(crate) async fn attachment(blobs: &BlobStore, file: &FileRow) -> ApiResult<Response> {
     let blob = stored(file)?;
     let content = blobs.read(&blob, 0..blob.size).await?;
     let mut headers = describe(file, filetype::UNKNOWN_MEDIA_TYPE);

@@ -137,7 +137,15 @@ pub(crate) async fn change_info(
     which: Which,
     JsonBody(body): JsonBody,
 ) -> ApiResult<Json<Value>> {
-    let delta = info_delta::Delta::read(body)?;
+    change_by(guard, state, which, info_delta::Delta::read(body)?).await
+}
+
+async fn change_by(
+    guard: Guard,
+    state: AppState,
+    which: Which,
+    delta: info_delta::Delta,
+) -> ApiResult<Json<Value>> {
     let work = move |_: &Connection, doc: &mut Doc| {
         delta.apply(doc);
         Ok(modified())
@@ -163,14 +171,8 @@ pub(crate) async fn merge_info(
     which: Which,
     JsonBody(body): JsonBody,
 ) -> ApiResult<Json<Value>> {
-    let given = free(body)?;
-    let work = move |_: &Connection, doc: &mut Doc| {
-        let mut info = doc.get("info").and_then(Value::as_object).cloned().unwrap_or_default();
-        info.extend(given);
-        doc.insert("info".into(), info.into());
-        Ok(modified())
-    };
-    change(guard, state, which, work).await.map(Json)
+    let delta = info_delta::Delta::setting(free(body)?);
+    change_by(guard, state, which, delta).await
 }
 
 /// `PUT /files/{file_id}/info`: nothing but the keys given. Answers what is there now.
@@ -180,12 +182,9 @@ pub(crate) async fn replace_info(
     which: Which,
     JsonBody(body): JsonBody,
 ) -> ApiResult<Json<Value>> {
-    let given = Value::Object(free(body)?);
-    let work = move |_: &Connection, doc: &mut Doc| {
-        doc.insert("info".into(), given.clone());
-        Ok(given)
-    };
-    change(guard, state, which, work).await.map(Json)
+    let given = free(body)?;
+    let answer = Json(Value::Object(given.clone()));
+    change_by(guard, state, which, info_delta::Delta::replacing(given)).await.map(|_| answer)
 }
 
 /// Free metadata with keys that can be stored.

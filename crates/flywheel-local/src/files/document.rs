@@ -23,7 +23,7 @@ pub(crate) const PROVIDER: &str = "5ca1ab1e0000000000000001";
 
 /// A file whose bytes are on disk and whose row is not written yet.
 #[derive(Debug)]
-pub(super) struct Arrival {
+pub(crate) struct Arrival {
     /// The name it came under.
     pub name: String,
     /// Its bytes.
@@ -32,6 +32,8 @@ pub(super) struct Arrival {
     pub members: Option<usize>,
     /// What the upload says about it.
     pub metadata: Metadata,
+    /// Fields of the document that come from elsewhere.
+    pub more: Doc,
 }
 
 /// Writes the row of a file that arrived: the next version where the container holds a file of the name, the first one
@@ -40,7 +42,7 @@ pub(super) struct Arrival {
 ///
 /// # Errors
 /// 422 when the metadata does not fit the bytes or the modality.
-pub(super) fn place(
+pub(crate) fn place(
     db: &Connection,
     parent: &Container,
     arrival: Arrival,
@@ -76,7 +78,10 @@ pub(super) fn place(
 }
 
 /// The document of a first version.
-fn fresh(
+///
+/// # Errors
+/// 422 when the metadata does not fit the modality.
+pub(crate) fn fresh(
     db: &Connection,
     parent: &Container,
     name: &str,
@@ -121,7 +126,10 @@ fn fresh(
         "revision": 1,
     });
     match doc {
-        Value::Object(doc) => Ok(doc),
+        Value::Object(mut doc) => {
+            doc.extend(arrival.more.clone());
+            Ok(doc)
+        }
         _ => Err(ApiError::internal("a file's document is no object")),
     }
 }

@@ -16,7 +16,7 @@ use crate::error::{ApiError, ApiResult};
 pub(super) const METADATA_LIMIT: usize = 16 * 1024 * 1024;
 
 /// One part of an upload.
-pub(super) enum Part {
+pub(crate) enum Part {
     /// A file: any part with a file name, whatever its field is called.
     File {
         /// Its name, without folders.
@@ -29,14 +29,14 @@ pub(super) enum Part {
 }
 
 /// The parts of a request.
-pub(super) struct Form(Multipart<'static>);
+pub(crate) struct Form(Multipart<'static>);
 
 impl Form {
     /// The form in `body`.
     ///
     /// # Errors
     /// 400 when the request is not multipart or names no boundary.
-    pub(super) fn new(headers: &HeaderMap, body: Body) -> ApiResult<Self> {
+    pub(crate) fn new(headers: &HeaderMap, body: Body) -> ApiResult<Self> {
         let kind =
             headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let boundary = multer::parse_boundary(kind)
@@ -48,7 +48,7 @@ impl Form {
     ///
     /// # Errors
     /// 400 when the form is malformed or cut, a file has no usable name, or the metadata is too long.
-    pub(super) async fn next(&mut self) -> ApiResult<Option<Part>> {
+    pub(crate) async fn next(&mut self) -> ApiResult<Option<Part>> {
         while let Some(field) = self.0.next_field().await.map_err(malformed)? {
             let disposition =
                 field.headers().get(header::CONTENT_DISPOSITION).map(|value| value.as_bytes().to_vec());

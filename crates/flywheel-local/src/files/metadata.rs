@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::name;
 use crate::{
+    body,
     error::{ApiError, ApiResult, Detail},
     store::Doc,
 };
@@ -13,7 +14,7 @@ use crate::{
 /// What may be said about one file; everything is optional.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq)]
 #[serde(default)]
-pub(super) struct Metadata {
+pub(crate) struct Metadata {
     pub name: Option<String>,
     pub size: Option<u64>,
     #[serde(rename = "type")]
@@ -31,14 +32,14 @@ pub(super) struct Metadata {
 /// Why a file was not de-identified.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum SkipReason {
+pub(crate) enum SkipReason {
     UnsupportedType,
     ManualOverride,
 }
 
 impl SkipReason {
     /// As documents write it.
-    pub(super) const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             SkipReason::UnsupportedType => "unsupported_type",
             SkipReason::ManualOverride => "manual_override",
@@ -65,7 +66,7 @@ impl Metadata {
     ///
     /// # Errors
     /// 422 for keys that no file has, and for values of the wrong type.
-    pub(super) fn read(value: &Value) -> ApiResult<Self> {
+    pub(crate) fn read(value: &Value) -> ApiResult<Self> {
         let Some(object) = value.as_object() else {
             return Err(invalid("metadata", "expected an object", value));
         };
@@ -102,7 +103,7 @@ fn invalid(key: &str, message: &str, input: &Value) -> ApiError {
 
 /// The metadata of a whole request.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) enum Given {
+pub(crate) enum Given {
     /// None was sent.
     #[default]
     Nothing,
@@ -117,21 +118,18 @@ impl Given {
     ///
     /// # Errors
     /// 400 when it is no JSON; 422 when it is neither an object nor a list of objects with known keys.
-    pub(super) fn parse(text: &[u8]) -> ApiResult<Self> {
+    pub(crate) fn parse(text: &[u8]) -> ApiResult<Self> {
         if text.trim_ascii().is_empty() {
             return Ok(Self::Nothing);
         }
-        let value: Value = serde_json::from_slice(text).map_err(|error| {
-            ApiError::bad_request(format!("the metadata of the upload is not JSON: {error}"))
-        })?;
-        Self::read(&value)
+        Self::read(&body::parse(text)?)
     }
 
     /// Reads metadata that is JSON already.
     ///
     /// # Errors
     /// As [`Given::parse`].
-    pub(super) fn read(value: &Value) -> ApiResult<Self> {
+    pub(crate) fn read(value: &Value) -> ApiResult<Self> {
         match value {
             Value::Null => Ok(Self::Nothing),
             Value::Array(list) => list.iter().map(Metadata::read).collect::<ApiResult<_>>().map(Self::Each),
@@ -147,7 +145,7 @@ impl Given {
     ///
     /// # Errors
     /// 422 when an object names a file that was not sent.
-    pub(super) fn for_files(self, names: &[&str]) -> ApiResult<Vec<Metadata>> {
+    pub(crate) fn for_files(self, names: &[&str]) -> ApiResult<Vec<Metadata>> {
         let list = match self {
             Self::Nothing => return Ok(vec![Metadata::default(); names.len()]),
             Self::One(one) if names.len() == 1 || one.name.is_none() => return Ok(vec![*one; names.len()]),

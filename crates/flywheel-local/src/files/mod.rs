@@ -16,22 +16,22 @@ pub(crate) mod answer;
 pub(crate) mod classification;
 pub(crate) mod deleting;
 mod details;
-mod document;
+pub(crate) mod document;
 mod download;
-mod form;
-mod metadata;
-mod moving;
+pub(crate) mod form;
+pub(crate) mod metadata;
+pub(crate) mod moving;
 pub(crate) mod name;
 pub(crate) mod outputs;
-mod query;
+pub(crate) mod query;
 mod routes;
-mod signed;
+pub(crate) mod signed;
 mod sweep;
 pub(crate) mod tickets;
 mod unclaimed;
-mod upload;
+pub(crate) mod upload;
 mod versions;
-mod which;
+pub(crate) mod which;
 mod zipped;
 
 #[cfg(test)]
@@ -75,5 +75,6 @@ pub(crate) fn keep_made(
         return Err(ApiError::unprocessable(format!("{name:?} cannot be the name of a file")));
     }
     let metadata = metadata::Metadata::default();
-    document::place(db, parent, document::Arrival { name, blob, members: None, metadata }, origin, false)
+    let arrival = document::Arrival { name, blob, members: None, metadata, more: Default::default() };
+    document::place(db, parent, arrival, origin, false)
 }

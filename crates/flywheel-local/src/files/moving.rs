@@ -85,7 +85,11 @@ fn container(db: &Connection, guard: &Guard, reference: &Value) -> ApiResult<Con
     }
 }
 
-fn rewrite(db: &Connection, file_id: &str, to: &Container, name: &str) -> ApiResult<()> {
+/// Gives all versions of a file another place or name.
+///
+/// # Errors
+/// 409 when the name is taken there.
+pub(crate) fn rewrite(db: &Connection, file_id: &str, to: &Container, name: &str) -> ApiResult<()> {
     let sql =
         "UPDATE files SET doc = json_set(doc, '$.parent_ref', json(:reference), '$.parents', json(:parents),
             '$.name', :name, '$.modified', CASE WHEN current THEN :now ELSE doc ->> '$.modified' END,

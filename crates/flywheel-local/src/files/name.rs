@@ -18,7 +18,7 @@ const PLAIN: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'~');
 
 /// A name without its folders, on either side's way to write them; nothing when nothing usable is left.
-pub(super) fn without_folders(given: &str) -> Option<&str> {
+pub(crate) fn without_folders(given: &str) -> Option<&str> {
     let name = given.rsplit(['/', '\\']).next()?.trim_matches('\0');
     is_usable(name).then_some(name)
 }

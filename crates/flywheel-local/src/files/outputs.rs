@@ -39,11 +39,9 @@ pub(crate) struct Received {
 pub(crate) async fn receive(state: &AppState, headers: &HeaderMap, body: Body) -> ApiResult<Received> {
     let form = Form::new(headers, body)?;
     let mut unclaimed = Unclaimed::new(state.blobs.clone());
-    let (files, text) = upload::receive_raw(&state.blobs, form, &mut unclaimed).await?;
-    let metadata = match text.trim_ascii().is_empty() {
-        true => Value::Null,
-        false => crate::body::parse(&text)?,
-    };
+    let (files, text) = upload::receive(&state.blobs, form, &mut unclaimed).await?;
+    let metadata = text.filter(|text| !text.trim_ascii().is_empty());
+    let metadata = metadata.map_or(Ok(Value::Null), |text| crate::body::parse(&text))?;
     Ok(Received { files, unclaimed, metadata })
 }
 

@@ -5,7 +5,7 @@
 
 use axum::{
     Json,
-    body::{Body, to_bytes},
+    body::Body,
     extract::{Query, State},
     response::{IntoResponse, Response},
 };
@@ -18,21 +18,19 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
-    document::{self, PROVIDER},
-    metadata::Given,
+    document::PROVIDER,
     name,
-    query::Asked,
     tickets::{self, Purpose},
     unclaimed::Unclaimed,
-    upload::{Target, arrivals, shown},
 };
 use crate::{
+    auth::Caller,
     blobs::{BlobStore, ByteStream, Stored},
-    body::LIMIT,
+    body,
     error::{ApiError, ApiResult},
-    guard::Guard,
     state::AppState,
     store::{Doc, records},
+    uploads::loose,
 };
 
 /// The most parts that one file is sent in. With at least [`PART`] bytes a part, rounding parts up to whole
@@ -48,26 +46,34 @@ const ALIGNMENT: u64 = 256 * 1024;
 
 /// What the record of a ticket holds.
 #[derive(Debug, Serialize, Deserialize)]
-struct Pending {
-    container: String,
+pub(crate) struct Pending {
+    #[serde(rename = "container")]
+    place: String,
     caller: String,
-    preserve_metadata: bool,
-    metadata: Value,
+    pub(crate) preserve_metadata: bool,
+    pub(crate) metadata: Value,
     /// The parts of each file, by the name that the client gave.
     files: IndexMap<String, Vec<Option<Arrived>>>,
 }
 
-/// A part that is on disk.
+/// Bytes that are on disk and that a record names.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct Arrived {
-    blob: Uuid,
+pub(crate) struct Arrived {
+    pub(crate) blob: Uuid,
     size: u64,
     hash: String,
 }
 
 impl Arrived {
-    fn stored(&self) -> Stored {
+    /// Where the bytes are.
+    pub(crate) fn stored(&self) -> Stored {
         Stored { id: self.blob, size: self.size, hash: self.hash.clone() }
+    }
+}
+
+impl From<&Stored> for Arrived {
+    fn from(blob: &Stored) -> Self {
+        Self { blob: blob.id, size: blob.size, hash: blob.hash.clone() }
     }
 }
 
@@ -91,68 +97,95 @@ pub(crate) fn blobs_named_by(doc: &Doc) -> Vec<Uuid> {
     parts.filter_map(|part| part.get("blob")?.as_str()?.parse().ok()).collect()
 }
 
+/// What the first call says.
 #[derive(Deserialize)]
-struct Begin {
+pub(crate) struct Begin {
+    /// What is said about the files.
     #[serde(default)]
-    metadata: Value,
+    pub(crate) metadata: Value,
     filenames: Vec<String>,
 }
 
+impl Begin {
+    /// Reads a body.
+    ///
+    /// # Errors
+    /// 422 unless it is `{metadata, filenames}`.
+    pub(crate) async fn read(body: Body) -> ApiResult<Self> {
+        let begin: Self = serde_json::from_value(body::read(body).await?)
+            .map_err(|error| ApiError::unprocessable(format!("expected {{metadata, filenames}}: {error}")))?;
+        Ok(begin)
+    }
+
+    /// The names of the files, without folders.
+    ///
+    /// # Errors
+    /// 422 when there is none, or one that no file can have.
+    pub(crate) fn names(&self) -> ApiResult<Vec<&str>> {
+        let unusable =
+            |name: &String| ApiError::unprocessable(format!("{name:?} cannot be the name of a file"));
+        let names =
+            self.filenames.iter().map(|name| name::without_folders(name).ok_or_else(|| unusable(name)));
+        let names: Vec<&str> = names.collect::<ApiResult<_>>()?;
+        if names.is_empty() {
+            return Err(ApiError::unprocessable("filenames names no file"));
+        }
+        Ok(names)
+    }
+}
+
+/// What a ticket is made for.
+pub(crate) struct Order {
+    /// Where the files go: what the last call has to name again.
+    pub(crate) place: String,
+    pub(crate) preserve_metadata: bool,
+    /// How long each file is, where that is said.
+    pub(crate) sizes: Vec<Option<u64>>,
+}
+
 /// Makes the ticket: `{ticket, urls: {name: url or urls}, headers}`.
-pub(super) async fn begin(
-    guard: Guard,
-    state: AppState,
-    target: Target,
-    asked: Asked,
+pub(crate) async fn open(
+    caller: &Caller,
+    state: &AppState,
     headers: &HeaderMap,
-    body: Body,
+    begin: Begin,
+    order: Order,
 ) -> ApiResult<Response> {
-    let begin: Begin = serde_json::from_value(json(body).await?)
-        .map_err(|error| ApiError::unprocessable(format!("expected {{metadata, filenames}}: {error}")))?;
-    let sizes = sizes(&begin)?;
     let in_parts = accepts_parts(headers);
     let files: IndexMap<String, Vec<Option<Arrived>>> = begin
         .filenames
         .iter()
-        .zip(sizes)
+        .zip(order.sizes)
         .map(|(name, size)| (name.clone(), vec![None; if in_parts { parts(size) } else { 1 }]))
         .collect();
     let counts: Vec<(String, usize)> =
         files.iter().map(|(name, parts)| (name.clone(), parts.len())).collect();
     let pending = Pending {
-        container: target.id().to_owned(),
-        caller: guard.caller.id().to_owned(),
-        preserve_metadata: asked.preserve_metadata,
+        place: order.place,
+        caller: caller.id().to_owned(),
+        preserve_metadata: order.preserve_metadata,
         metadata: begin.metadata,
         files,
     };
     let work = move |db: &Connection| {
-        target.container(db, &guard)?;
         let ticket = tickets::issue(db, Purpose::Upload, &pending.to_doc()?)?;
         Ok((ticket, tickets::expire(db, Purpose::Upload)?))
     };
     let (ticket, expired) = state.store.write(work).await?;
     let gone = expired.iter().flat_map(blobs_named_by);
     remove(&state.blobs, gone.collect());
-    let base = base_url(headers);
-    let url = |file: usize, part: usize| json!(format!("{base}/upload/fs-file?token={ticket}.{file}.{part}"));
+    let url = |file: usize, part: usize| part_url(headers, &format!("{ticket}.{file}.{part}"));
     let urls = counts.into_iter().enumerate().map(|(file, (name, parts))| {
-        let list: Vec<Value> = (0..parts).map(|part| url(file, part)).collect();
-        (name, if in_parts { Value::Array(list) } else { url(file, 0) })
+        let list: Vec<Value> = (0..parts).map(|part| url(file, part).into()).collect();
+        (name, if in_parts { Value::Array(list) } else { url(file, 0).into() })
     });
     let urls: Doc = urls.collect();
     Ok(Json(json!({"ticket": ticket, "urls": urls, "headers": {}})).into_response())
 }
 
-/// The size that the metadata gives each file; files must have usable names, and metadata must be about them.
-fn sizes(begin: &Begin) -> ApiResult<Vec<Option<u64>>> {
-    let unusable = |name: &String| ApiError::unprocessable(format!("{name:?} cannot be the name of a file"));
-    let names = begin.filenames.iter().map(|name| name::without_folders(name).ok_or_else(|| unusable(name)));
-    let names: Vec<&str> = names.collect::<ApiResult<_>>()?;
-    if names.is_empty() {
-        return Err(ApiError::unprocessable("filenames names no file"));
-    }
-    Ok(Given::read(&begin.metadata)?.for_files(&names)?.into_iter().map(|metadata| metadata.size).collect())
+/// Where the bytes that a token stands for are to be put.
+pub(crate) fn part_url(headers: &HeaderMap, token: &str) -> String {
+    format!("{}/upload/fs-file?token={token}", base_url(headers))
 }
 
 fn parts(size: Option<u64>) -> usize {
@@ -184,18 +217,14 @@ pub(crate) async fn receive_part(
     Query(Token { token }): Query<Token>,
     body: Body,
 ) -> ApiResult<Response> {
+    if !token.contains('.') {
+        return loose::receive(state, token, body).await;
+    }
     let (ticket, file, part) = read_token(&token)?;
     let known = ticket.clone();
     state.store.read(move |db| slot(&mut Pending::load(db, &known)?, file, part).map(|_| ())).await?;
-    let mut upload = state.blobs.upload();
-    let chunks = body
-        .into_data_stream()
-        .map_err(|error| ApiError::bad_request(format!("The upload was cut: {error}")));
-    upload.write_all(chunks.boxed()).await?;
-    let blob = upload.finish().await?;
-    let mut unclaimed = Unclaimed::new(state.blobs.clone());
-    unclaimed.hold(&blob);
-    let arrived = Arrived { blob: blob.id, size: blob.size, hash: blob.hash.clone() };
+    let (blob, unclaimed) = store(&state, body).await?;
+    let arrived = Arrived::from(&blob);
     let work = move |db: &Connection| {
         let mut pending = Pending::load(db, &ticket)?;
         let earlier = slot(&mut pending, file, part)?.replace(arrived);
@@ -205,8 +234,29 @@ pub(crate) async fn receive_part(
     };
     let earlier = state.store.write(work).await?;
     remove(&state.blobs, earlier.into_iter().map(|part| part.blob).collect());
-    let answer = Json(json!({"provider_id": PROVIDER, "uuid": blob.id}));
-    Ok(([(header::ETAG, format!("\"{}\"", blob.hash))], answer).into_response())
+    Ok(part_received(&blob, blob.id))
+}
+
+/// Puts a body on disk.
+///
+/// # Errors
+/// 400 when it is cut, 507 when the disk is full.
+pub(crate) async fn store(state: &AppState, body: Body) -> ApiResult<(Stored, Unclaimed)> {
+    let mut upload = state.blobs.upload();
+    let chunks = body
+        .into_data_stream()
+        .map_err(|error| ApiError::bad_request(format!("The upload was cut: {error}")));
+    upload.write_all(chunks.boxed()).await?;
+    let blob = upload.finish().await?;
+    let mut unclaimed = Unclaimed::new(state.blobs.clone());
+    unclaimed.hold(&blob);
+    Ok((blob, unclaimed))
+}
+
+/// The answer to bytes that arrived, known to clients under `uuid` from now on.
+pub(crate) fn part_received(blob: &Stored, uuid: Uuid) -> Response {
+    let answer = Json(json!({"provider_id": PROVIDER, "uuid": uuid}));
+    ([(header::ETAG, format!("\"{}\"", blob.hash))], answer).into_response()
 }
 
 fn read_token(token: &str) -> ApiResult<(String, usize, usize)> {
@@ -224,55 +274,56 @@ fn slot(pending: &mut Pending, file: usize, part: usize) -> ApiResult<&mut Optio
     slot.ok_or_else(|| ApiError::not_found("There is no such upload: begin a new one"))
 }
 
-/// Makes files of what arrived and answers them; the ticket is used up.
-pub(super) async fn finish(
-    guard: Guard,
-    state: AppState,
-    target: Target,
-    asked: Asked,
+/// The files of a ticket, all of whose bytes have arrived.
+pub(crate) struct Sent {
+    pub(crate) pending: Pending,
+    pub(crate) files: Vec<(String, Stored)>,
     ticket: String,
-    body: Body,
-) -> ApiResult<Response> {
-    json(body).await?;
-    let (check, wanted, known) = (guard.clone(), target.clone(), ticket.clone());
-    let work = move |db: &Connection| {
-        wanted.container(db, &check)?;
-        let pending = Pending::load(db, &known)?;
-        if pending.container != wanted.id() || pending.caller != check.caller.id() {
-            return Err(ApiError::bad_request(
-                "This upload was begun for another container, or by somebody else",
-            ));
+    unclaimed: Unclaimed,
+    used: Vec<Uuid>,
+}
+
+impl Sent {
+    /// Uses up the ticket, in the transaction that writes the rows of its files. Answers the blobs that are of no more use
+    /// after it.
+    ///
+    /// # Errors
+    /// 409 when another call did so before.
+    pub(crate) fn used_up(self, db: &Connection) -> ApiResult<Vec<Uuid>> {
+        if !records::remove(db, Purpose::Upload.record(), &self.ticket)? {
+            return Err(ApiError::conflict("This upload was finished already"));
         }
-        Ok(pending)
-    };
-    let pending = state.store.read(work).await?;
-    let preserve = pending.preserve_metadata || asked.preserve_metadata;
-    let given = Given::read(&pending.metadata)?;
+        self.unclaimed.claim();
+        Ok(self.used)
+    }
+}
+
+/// What arrived for a ticket.
+///
+/// # Errors
+/// 404 for an unknown ticket, 400 for one of another place or caller, and when bytes are missing.
+pub(crate) async fn collect(
+    caller: &Caller,
+    state: &AppState,
+    place: &str,
+    ticket: String,
+) -> ApiResult<Sent> {
+    let known = ticket.clone();
+    let mut pending = state.store.read(move |db| Pending::load(db, &known)).await?;
+    if pending.place != place || pending.caller != caller.id() {
+        return Err(ApiError::bad_request("This upload was begun for another place, or by somebody else"));
+    }
     let mut unclaimed = Unclaimed::new(state.blobs.clone());
-    let (mut received, mut used) = (Vec::new(), Vec::new());
-    for (name, parts) in pending.files {
+    let (mut files, mut used) = (Vec::new(), Vec::new());
+    for (name, parts) in std::mem::take(&mut pending.files) {
         let parts: Option<Vec<Stored>> =
             parts.iter().map(|part| part.as_ref().map(Arrived::stored)).collect();
         let parts = parts
             .ok_or_else(|| ApiError::bad_request(format!("The bytes of {name:?} have not all arrived")))?;
         let name = name::without_folders(&name).unwrap_or_default().to_owned();
-        received.push((name, join(&state.blobs, parts, &mut unclaimed, &mut used).await?));
+        files.push((name, join(&state.blobs, parts, &mut unclaimed, &mut used).await?));
     }
-    let arrivals = arrivals(&state.blobs, received, given).await?;
-    let origin = guard.caller.origin();
-    let work = move |db: &Connection| {
-        if !records::remove(db, Purpose::Upload.record(), &ticket)? {
-            return Err(ApiError::conflict("This upload was finished already"));
-        }
-        let container = target.container(db, &guard)?;
-        let place = |arrival| document::place(db, &container, arrival, &origin, preserve);
-        let files = arrivals.into_iter().map(place).collect::<ApiResult<Vec<_>>>()?;
-        unclaimed.claim();
-        Ok(files)
-    };
-    let files = state.store.write(work).await?;
-    remove(&state.blobs, used);
-    Ok(Json(shown(files)).into_response())
+    Ok(Sent { pending, files, ticket, unclaimed, used })
 }
 
 /// One blob of a file's parts: the only part itself, or a new one, with the parts then of no more use.
@@ -302,18 +353,9 @@ async fn join(
 }
 
 /// Removes blobs that nothing names any more.
-fn remove(blobs: &BlobStore, gone: Vec<Uuid>) {
+pub(crate) fn remove(blobs: &BlobStore, gone: Vec<Uuid>) {
     let mut unnamed = Unclaimed::new(blobs.clone());
     gone.into_iter().for_each(|id| unnamed.hold(&Stored { id, size: 0, hash: String::new() }));
-}
-
-async fn json(body: Body) -> ApiResult<Value> {
-    let bytes = to_bytes(body, LIMIT).await.map_err(|error| ApiError::bad_request(error.to_string()))?;
-    if bytes.trim_ascii().is_empty() {
-        return Ok(Value::Null);
-    }
-    serde_json::from_slice(&bytes)
-        .map_err(|error| ApiError::bad_request(format!("The body is not JSON: {error}")))
 }
 
 #[cfg(test)]

@@ -22,6 +22,10 @@ pub(crate) enum Purpose {
     Upload,
     /// Reading the data of a view.
     View,
+    /// Sending bytes that a later call makes a file of.
+    Loose,
+    /// Reading a file of the site's own storage.
+    Storage,
 }
 
 impl Purpose {
@@ -32,6 +36,8 @@ impl Purpose {
             Purpose::Archive => "ticket:archive",
             Purpose::Upload => "ticket:upload",
             Purpose::View => "ticket:view",
+            Purpose::Loose => "ticket:loose",
+            Purpose::Storage => "ticket:storage",
         }
     }
 }
@@ -41,6 +47,12 @@ pub(crate) fn issue(db: &Connection, purpose: Purpose, doc: &Doc) -> ApiResult<S
     let ticket = format!("{}{:032x}", prefix(0), rand::random::<u128>());
     records::put(db, purpose.record(), &ticket, doc)?;
     Ok(ticket)
+}
+
+/// A ticket that is a UUID: its time comes first as well.
+pub(crate) fn as_uuid() -> uuid::Uuid {
+    let time = Utc::now().timestamp_millis().max(0) as u128;
+    uuid::Uuid::from_u128(time << 80 | rand::random::<u128>() >> 48)
 }
 
 /// Takes away the tickets whose day is over and gives what they remembered.

@@ -23,6 +23,11 @@ impl Unclaimed {
         self.held.push(blob.id);
     }
 
+    /// The rows of those that `used` accepts are written; the others still go away.
+    pub(crate) fn claim_only(mut self, used: impl Fn(Uuid) -> bool) {
+        self.held.retain(|&id| !used(id));
+    }
+
     /// The rows are written: nothing is removed any more.
     pub(crate) fn claim(mut self) {
         self.held.clear();

@@ -16,16 +16,17 @@ use super::{
     form::{Form, Part},
     metadata::{Given, Metadata},
     query::Asked,
-    signed,
+    signed::{self, Begin, Order},
     unclaimed::Unclaimed,
     which, zipped,
 };
 use crate::{
     blobs::{BlobStore, Stored},
+    body,
     error::{ApiError, ApiResult},
     guard::Guard,
     state::AppState,
-    store::{containers::Container, files::FileRow},
+    store::{Doc, containers::Container, files::FileRow},
 };
 
 /// `POST /{containers}/{id}/files`, and the same below an analysis. With `?ticket=` the bytes go to signed URLs instead.
@@ -39,17 +40,18 @@ pub(crate) async fn upload(
 ) -> ApiResult<Response> {
     match asked.ticket.as_deref() {
         None => {}
-        Some("") => return signed::begin(guard, state, target, asked, &headers, body).await,
+        Some("") => return begin_signed(guard, state, target, asked, &headers, body).await,
         Some(ticket) => {
             let ticket = ticket.to_owned();
-            return signed::finish(guard, state, target, asked, ticket, body).await;
+            return finish_signed(guard, state, target, asked, ticket, body).await;
         }
     }
     let (check, wanted) = (guard.clone(), target.clone());
     state.store.read(move |db| wanted.container(db, &check)).await?;
     let form = Form::new(&headers, body)?;
     let mut unclaimed = Unclaimed::new(state.blobs.clone());
-    let (received, given) = receive(&state.blobs, form, &mut unclaimed).await?;
+    let (received, metadata) = receive(&state.blobs, form, &mut unclaimed).await?;
+    let given = metadata.map_or(Ok(Given::Nothing), |text| Given::parse(&text))?;
     let arrivals = arrivals(&state.blobs, received, given).await?;
     let origin = guard.caller.origin();
     let work = move |db: &Connection| {
@@ -60,6 +62,55 @@ pub(crate) async fn upload(
         Ok(files)
     };
     Ok(Json(shown(state.store.write(work).await?)).into_response())
+}
+
+/// The first call of an upload by signed URLs.
+async fn begin_signed(
+    guard: Guard,
+    state: AppState,
+    target: Target,
+    asked: Asked,
+    headers: &HeaderMap,
+    body: Body,
+) -> ApiResult<Response> {
+    let begin = Begin::read(body).await?;
+    let each = Given::read(&begin.metadata)?.for_files(&begin.names()?)?;
+    let order = Order {
+        place: target.id().to_owned(),
+        preserve_metadata: asked.preserve_metadata,
+        sizes: each.into_iter().map(|metadata| metadata.size).collect(),
+    };
+    let check = guard.clone();
+    state.store.read(move |db| target.container(db, &check)).await?;
+    signed::open(&guard.caller, &state, headers, begin, order).await
+}
+
+/// Its last call: makes files of what arrived and answers them; the ticket is used up.
+async fn finish_signed(
+    guard: Guard,
+    state: AppState,
+    target: Target,
+    asked: Asked,
+    ticket: String,
+    body: Body,
+) -> ApiResult<Response> {
+    body::read(body).await?;
+    let (check, wanted) = (guard.clone(), target.clone());
+    state.store.read(move |db| wanted.container(db, &check)).await?;
+    let sent = signed::collect(&guard.caller, &state, target.id(), ticket).await?;
+    let preserve = sent.pending.preserve_metadata || asked.preserve_metadata;
+    let given = Given::read(&sent.pending.metadata)?;
+    let arrivals = arrivals(&state.blobs, sent.files.clone(), given).await?;
+    let origin = guard.caller.origin();
+    let work = move |db: &Connection| {
+        let container = target.container(db, &guard)?;
+        let place = |arrival| document::place(db, &container, arrival, &origin, preserve);
+        let files = arrivals.into_iter().map(place).collect::<ApiResult<Vec<_>>>()?;
+        Ok((files, sent.used_up(db)?))
+    };
+    let (files, parts) = state.store.write(work).await?;
+    signed::remove(&state.blobs, parts);
+    Ok(Json(shown(files)).into_response())
 }
 
 /// Where an upload goes.
@@ -90,26 +141,19 @@ pub(super) fn shown(files: Vec<FileRow>) -> Vec<Value> {
     files.into_iter().map(|file| document::shown(file.doc)).collect()
 }
 
-/// Puts the files of a form on disk, in the order in which they come.
-async fn receive(
-    blobs: &BlobStore,
-    form: Form,
-    unclaimed: &mut Unclaimed,
-) -> ApiResult<(Vec<(String, Stored)>, Given)> {
-    let (files, metadata) = receive_raw(blobs, form, unclaimed).await?;
-    Ok((files, Given::parse(&metadata)?))
-}
-
-/// As [`receive`], with the text of the metadata as it came.
-pub(super) async fn receive_raw(
+/// Puts the files of a form on disk, in the order in which they come, and gives the text of its metadata.
+///
+/// # Errors
+/// 400 for a form that is malformed, 507 when the disk is full.
+pub(crate) async fn receive(
     blobs: &BlobStore,
     mut form: Form,
     unclaimed: &mut Unclaimed,
-) -> ApiResult<(Vec<(String, Stored)>, Bytes)> {
-    let (mut files, mut given) = (Vec::new(), Bytes::new());
+) -> ApiResult<(Vec<(String, Stored)>, Option<Bytes>)> {
+    let (mut files, mut metadata) = (Vec::new(), None);
     while let Some(part) = form.next().await? {
         match part {
-            Part::Metadata(text) => given = text,
+            Part::Metadata(text) => metadata = Some(text),
             Part::File { name, content } => {
                 let mut upload = blobs.upload();
                 upload.write_all(content).await?;
@@ -119,11 +163,11 @@ pub(super) async fn receive_raw(
             }
         }
     }
-    Ok((files, given))
+    Ok((files, metadata))
 }
 
 /// Brings together what was received and what was said about it.
-pub(super) async fn arrivals(
+async fn arrivals(
     blobs: &BlobStore,
     received: Vec<(String, Stored)>,
     given: Given,
@@ -141,13 +185,18 @@ pub(super) async fn described(
 ) -> ApiResult<Vec<Arrival>> {
     let mut arrivals = Vec::new();
     for ((name, blob), metadata) in received.into_iter().zip(each) {
-        let members = match looks_like_zip(&name, &metadata) {
-            true => zipped::member_count(blobs, &blob).await,
-            false => None,
-        };
-        arrivals.push(Arrival { name, blob, members, metadata });
+        arrivals.push(arrival(blobs, name, blob, metadata).await);
     }
     Ok(arrivals)
+}
+
+/// A file that arrived with what was said about it; the members of a zip are counted.
+pub(crate) async fn arrival(blobs: &BlobStore, name: String, blob: Stored, metadata: Metadata) -> Arrival {
+    let members = match looks_like_zip(&name, &metadata) {
+        true => zipped::member_count(blobs, &blob).await,
+        false => None,
+    };
+    Arrival { name, blob, members, metadata, more: Doc::new() }
 }
 
 fn looks_like_zip(name: &str, metadata: &Metadata) -> bool {

@@ -39,6 +39,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("templates.sql"),
     include_str!("access_log.sql"),
     include_str!("jobs.sql"),
+    include_str!("packfiles.sql"),
 ];
 
 /// The database. Cheap to clone.

@@ -128,6 +128,7 @@ rw POST /acquisitions
 user POST /collections
 login GET /projects/groups
 ro GET /projects/{id}/delete-status
+rw GET /projects/{id}/packfile-end
 login GET /collections/curators
 login GET *
 admin DELETE /projects
@@ -198,6 +199,42 @@ ro GET /files/{file_id}/versions
 rw POST /files/{file_id}/restore
 rw POST /files/{file_id}/move
 anyone PUT /upload/fs-file
+
+login POST /upload/label
+login POST /upload/uid
+login POST /upload/uid-match
+power POST /upload/reaper
+login POST /upload/signed-url
+login POST /upload/signed-url/cleanup
+login POST /upload/complete-s3-multipart
+login POST /upload/complete-azure-multipart
+rw POST /files
+rw POST /projects/{id}/upsert-file
+rw POST /projects/{id}/upsert-hierarchy
+login POST /uids
+login POST /uids/projects
+login POST /storage/files
+login GET /storage/files/{file_id}
+login DELETE /storage/files/{file_id}
+login POST /storage/files/{file_id}/ticket
+rw POST /projects/{id}/packfile-start
+rw POST /projects/{id}/packfile
+rw POST /projects/{id}/packfile-end
+site POST /clean-packfiles
+
+admin POST /projects/{id}/copy
+ro GET /projects/{id}/copies
+ro GET /projects/{id}/copy/{snapshot}/status
+rw POST /subjects/{id}/copy
+rw POST /sessions/{id}/copy
+rw POST /acquisitions/{id}/copy
+rw POST /bulk/move/sessions
+rw POST /bulk/move/acquisitions
+rw POST /bulk/move/subjects
+rw POST /bulk/copy/{cname}
+rw POST /bulk/delete/{cname}
+rw POST /bulk/add/tags
+rw POST /bulk/remove/tags
 
 ro POST /resolve
 ro POST /lookup
@@ -444,6 +481,12 @@ impl Stage {
         if path.contains("{analysis}") {
             path = path.replace("{analysis}", &self.analysis_of(&cast.api, kind).await);
         }
+        if path.ends_with("/packfile") || path.ends_with("/packfile-end") {
+            let metadata = self.packfile_metadata().to_string();
+            let metadata =
+                percent_encoding::utf8_percent_encode(&metadata, percent_encoding::NON_ALPHANUMERIC);
+            path = format!("{path}?token=none&metadata={metadata}&file_count=1");
+        }
         if path.ends_with("/restore") {
             path.push_str("?version=1");
         }
@@ -451,6 +494,7 @@ impl Stage {
             path.push_str("?type=month");
         }
         path.replace("{user}", "admin@x.org")
+            .replace("{cname}", "acquisitions")
             .replace("{action}", "tags_view")
             .replace("{state}", "pending")
             .replace("{name}", "a.txt")
@@ -460,11 +504,37 @@ impl Stage {
             .replace("/notes/note", "/notes/ffffffffffffffffffffffff")
     }
 
+    fn packfile_metadata(&self) -> Value {
+        json!({
+            "project": {"_id": self.project}, "session": {"label": "s"}, "acquisition": {"label": "a"},
+            "packfile": {"type": "dicom"},
+        })
+    }
+
     /// A body that a call can get as far as the permission with.
     fn body(&self, cast: &Cast, method: &Method, template: &str) -> Option<Value> {
         let last = template.rsplit('/').next().unwrap();
         let key = format!("{method} {last}");
         let body = match key.as_str() {
+            "POST copy" => match template.split('/').nth(1).unwrap() {
+                "projects" => json!({"filter": {}, "group_id": self.group, "project_label": "copied"}),
+                "subjects" => {
+                    json!({"filter": {}, "dst_project_id": self.project, "dst_subject_label": "copied"})
+                }
+                "sessions" => json!({"filter": {}, "dst_subject_id": self.subject}),
+                _ => json!({"filter": {}, "dst_session_id": self.session}),
+            },
+            _ if template.starts_with("/bulk/move") => {
+                let (to, source, destination) = match last {
+                    "sessions" => ("projects", &self.session, &self.project),
+                    "acquisitions" => ("sessions", &self.acquisition, &self.session),
+                    _ => ("projects", &self.subject, &self.project),
+                };
+                json!({
+                    "destination_container_type": to, "sources": [source], "destinations": [destination],
+                    "conflict_mode": "skip",
+                })
+            }
             "POST groups" => json!({"_id": "new-group", "label": "x"}),
             "POST projects" => json!({"label": "x", "group": self.group}),
             "POST subjects" => json!({"label": "x", "project": self.project}),
@@ -483,6 +553,9 @@ impl Stage {
             "POST roles" => json!({"label": "x", "actions": []}),
             "POST modalities" => json!({"_id": "XX"}),
             "POST permissions" | "POST templates" => json!({"_id": "stranger@x.org", "role_ids": [cast.ro]}),
+            "POST tags" if template.starts_with("/bulk") => {
+                json!({"container_type": "session", "sources": [self.session], "tags": ["t"]})
+            }
             "POST tags" | "PUT {value}" => json!({"value": "u"}),
             "PATCH tags" | "DELETE tags" | "PUT tags" => json!(["t"]),
             "POST notes" | "PUT {note}" => json!({"text": "x"}),
@@ -501,6 +574,20 @@ impl Stage {
                 "view": {"columns": [{"src": "subject.label"}]}, "filename": "v.json",
                 "containerType": "project", "containerId": self.project,
             }),
+            "POST files" | "POST upsert-file" => json!({
+                "provider_id": "5ca1ab1e0000000000000001", "uuid": "00000000-0000-4000-8000-000000000000",
+                "name": "x", "size": 1, "parent_ref": {"type": "project", "id": self.project},
+                "origin": {"type": "user", "id": "x"},
+            }),
+            "POST upsert-hierarchy" => {
+                json!({"origin": {"type": "user", "id": "x"}, "subject": {"label": "upserted"}})
+            }
+            "POST packfile-end" => json!({"token": "none", "metadata": self.packfile_metadata()}),
+            "POST {cname}" if template.contains("copy") => json!({
+                "destination_container_type": "sessions", "sources": [self.acquisition],
+                "destinations": [self.session], "filter": {},
+            }),
+            "POST {cname}" => json!([self.acquisition]),
             "PUT bookmark-list" => json!([]),
             "PUT settings" => json!({"center_gears": []}),
             "PUT self" => json!({"version": "1"}),
@@ -549,7 +636,9 @@ async fn every_call_is_open_to_its_least_caller_and_to_nobody_below() {
         let body = stage.body(&cast, &route.method, &route.path);
         for who in CALLERS {
             let person = &cast.people.iter().find(|(one, _)| *one == who).unwrap().1;
-            let upload = route.method == Method::POST && route.path.ends_with("/files");
+            let upload = route.method == Method::POST
+                && route.path.contains("{id}/")
+                && route.path.ends_with("/files");
             let answer = if upload {
                 cast.api.file(person, path.trim_end_matches("/files"), "new.txt", "x").await
             } else {

@@ -73,7 +73,11 @@ async fn bodies_are_checked_field_by_field() {
             json!(["body", "firstname"]),
         ),
         ("/sessions", json!({"label": "x", "project": project}), json!(["body", "subject"])),
-        ("/sessions", json!({"label": "x", "project": project, "subject": {}}), json!(["body", "label"])),
+        (
+            "/sessions",
+            json!({"label": "x", "project": project, "subject": {}}),
+            json!(["body", "subject", "label"]),
+        ),
         (
             "/sessions",
             json!({"label": "x", "project": project, "subject": {"label": "s", "sex": "male"}}),
