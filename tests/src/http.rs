@@ -148,16 +148,69 @@ impl Call {
     /// When the request is not well-formed.
     pub fn try_send(self) -> Result<Answer, Broken> {
         let address = self.client.address;
+        let request = self.request();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+        runtime.block_on(exchange(address, request))
+    }
+
+    fn request(self) -> Request<Full<Bytes>> {
         let mut request = Request::builder()
             .method(self.method)
             .uri(&self.target)
-            .header(header::HOST, address.to_string());
+            .header(header::HOST, self.client.address.to_string());
         for (name, value) in &self.headers {
             request = request.header(name, value);
         }
-        let request = request.body(Full::new(self.body)).expect("tests write requests that are well-formed");
+        request.body(Full::new(self.body)).expect("tests write requests that are well-formed")
+    }
+}
+
+/// A connection that is kept from one request to the next.
+pub struct Line {
+    runtime: tokio::runtime::Runtime,
+    sender: Option<hyper::client::conn::http1::SendRequest<Full<Bytes>>>,
+}
+
+impl Line {
+    /// A connection that is made when the first request needs it.
+    ///
+    /// # Errors
+    ///
+    /// When the system refuses what a connection needs.
+    pub fn new() -> Result<Self, Broken> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
-        runtime.block_on(exchange(address, request))
+        Ok(Self { runtime, sender: None })
+    }
+
+    /// Sends a request and reads the whole answer.
+    ///
+    /// # Errors
+    ///
+    /// When the site cannot be reached or breaks the connection off.
+    pub fn send(&mut self, call: Call) -> Result<Answer, Broken> {
+        let address = call.client.address;
+        let request = call.request();
+        let sender = self.sender.take();
+        let (sender, answer) = self.runtime.block_on(async {
+            let mut sender = match sender {
+                Some(sender) if !sender.is_closed() => sender,
+                _ => {
+                    let stream = TcpStream::connect(address).await?;
+                    stream.set_nodelay(true)?;
+                    let (sender, connection) =
+                        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+                    tokio::spawn(connection);
+                    sender
+                }
+            };
+            sender.ready().await?;
+            let (parts, body) = sender.send_request(request).await?.into_parts();
+            let body = body.collect().await?.to_bytes();
+            let answer = Answer { status: parts.status.as_u16(), headers: parts.headers, body };
+            Ok::<_, Broken>((sender, answer))
+        })?;
+        self.sender = Some(sender);
+        Ok(answer)
     }
 }
 

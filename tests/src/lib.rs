@@ -4,12 +4,18 @@
 //! |---|---|
 //! | [`site`] | a local site in this process, listening on a free loopback port, with users |
 //! | [`http`] | plain requests, for what no client library would send |
+//! | [`process`] | a site in a process of its own, which can be killed |
+//! | [`mayhem`] | mixed writes against such a process, and what must be true after it was killed |
+//! | [`measure`] | latencies and memory |
 //! | [`python`] | the official Python client in a virtual environment of its own |
 //! | [`description`] | `openapi/flywheel.json`: which operation a request calls, what it may answer |
 //! | [`validate`] | the layer around every site that holds its answers against the description |
 
 pub mod description;
 pub mod http;
+pub mod mayhem;
+pub mod measure;
+pub mod process;
 pub mod python;
 pub mod site;
 pub mod validate;
