@@ -142,7 +142,8 @@ impl SiteBuilder {
         let key = secret.clone();
         store.write(move |db| prepare(db, &key)).await?;
         let swept = blobs.clone();
-        store.write(move |db| files::sweep(db, &swept, opened)).await?;
+        store.write(files::forget).await?;
+        store.read(move |db| files::sweep(db, &swept, opened)).await?;
         journal.empty(&store).await?;
         let drone_secret = self.drone_secret;
         let signed_uploads = self.signed_uploads;
@@ -152,6 +153,7 @@ impl SiteBuilder {
         views::resume(&state).await?;
         projects::resume(&state).await?;
         copies::resume(&state).await?;
+        tokio::spawn(files::keep_swept(state.weak()));
         Ok(Site { state, secret, _lock: lock, _temporary: temporary })
     }
 }

@@ -1,6 +1,9 @@
 //! What every handler shares.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::PathBuf,
+    sync::{Arc, Weak},
+};
 
 use crate::{access_log::Journal, blobs::BlobStore, store::Store, views::Desk};
 
@@ -32,6 +35,22 @@ impl AppState {
     /// Shares these.
     pub(crate) fn new(shared: Shared) -> Self {
         Self(Arc::new(shared))
+    }
+
+    /// The same, without keeping the site open.
+    pub(crate) fn weak(&self) -> WeakState {
+        WeakState(Arc::downgrade(&self.0))
+    }
+}
+
+/// The state of a site that this does not keep open.
+#[derive(Clone)]
+pub(crate) struct WeakState(Weak<Shared>);
+
+impl WeakState {
+    /// The state, while somebody else keeps the site open.
+    pub(crate) fn open(&self) -> Option<AppState> {
+        self.0.upgrade().map(AppState)
     }
 }
 

@@ -22,6 +22,7 @@ programs![
     archives,
     connect,
     containers,
+    copies,
     csv_reports,
     curation,
     devices,
@@ -43,6 +44,7 @@ programs![
     search,
     timestamps_ages,
     unicode_names,
+    uploads,
     views,
 ];
 

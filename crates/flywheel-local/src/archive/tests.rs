@@ -218,3 +218,38 @@ async fn targets_are_lines_and_a_summary_counts_by_type() {
     assert_eq!(summary["nifti"], json!({"_id": "nifti", "count": 1, "mb_total": 0.000006}));
     assert_eq!(summary.as_object().unwrap().len(), 5);
 }
+
+#[tokio::test]
+async fn metadata_stands_beside_containers_and_files_and_counts_as_none() {
+    let bench = filled().await;
+    let body = node("session", &bench.session);
+    let stub = ticket(&bench, "?type=full&metadata=true", body.clone()).await;
+    assert_eq!(stub["file_cnt"], 3);
+    let files = untar(&bench, &stub).await;
+    let session = "flywheel/Study/SUBJECTS/sub-01/SESSIONS/ses-01";
+    let about: Value = serde_json::from_str(&files[&format!("{session}/ses-01.flywheel.json")]).unwrap();
+    assert_eq!((&about["label"], about.get("permissions")), (&json!("ses-01"), None));
+    let file = format!("{session}/ACQUISITIONS/T1w/FILES/t1.nii");
+    let about: Value = serde_json::from_str(&files[&format!("{file}.flywheel.json")]).unwrap();
+    assert_eq!((&about["name"], files[&file].as_str()), (&json!("t1.nii"), "voxels"));
+    assert_eq!(files.len(), 3 + 3 + 2);
+    let lines = bench.post("/download/targets?type=full&metadata=true", body).await;
+    let lines = String::from_utf8(lines.bytes.to_vec()).unwrap();
+    let kinds = lines.lines().filter(|line| line.contains("metadata_sidecar")).count();
+    assert_eq!((lines.lines().count(), kinds), (8, 5));
+}
+
+#[tokio::test]
+async fn links_lead_to_the_bytes_on_this_machine() {
+    let bench = filled().await;
+    let stub = ticket(&bench, "", node("acquisition", &bench.acquisition)).await;
+    let path = format!("/download?symlinks=true&ticket={}", stub["ticket"].as_str().unwrap());
+    let answer = bench.anonymous(Method::GET, &path, "").await;
+    let mut targets = Vec::new();
+    for entry in tar::Archive::new(&answer.bytes[..]).entries().unwrap() {
+        let entry = entry.unwrap();
+        assert_eq!(entry.header().entry_type(), tar::EntryType::Symlink);
+        targets.push(std::fs::read(entry.link_name().unwrap().unwrap()).unwrap());
+    }
+    assert_eq!(targets, [b"{}".to_vec(), b"voxels".to_vec()]);
+}

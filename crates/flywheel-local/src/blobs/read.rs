@@ -24,7 +24,7 @@ const CHUNK: u64 = 256 * 1024;
 
 impl BlobStore {
     /// The bytes `range` of a blob. The first chunk is read before this answers, so what is plainly wrong is said before
-    /// anything is sent; a blob that fits into one chunk is compared with its hash as well, a longer one only by length.
+    /// anything is sent. A blob that is read whole is compared with its hash: one that is damaged never ends well.
     ///
     /// # Errors
     /// [`BlobError`] when the blob is missing, damaged, or cannot be read.
@@ -41,12 +41,12 @@ impl BlobStore {
     /// # Errors
     /// [`BlobError`] when the blob is missing, damaged, or cannot be read.
     pub(crate) fn verify(&self, id: Uuid, size: u64, hash: &str) -> Result<(), BlobError> {
-        let mut rest = Rest { source: self.open(id, size)?, left: size };
-        let mut hasher = Sha384::new();
+        let blob = Stored { id, size, hash: hash.to_owned() };
+        let (_, mut rest) = first_chunk(self, &blob, 0..size)?;
         while rest.left > 0 {
-            hasher.update(rest.take()?);
+            rest.take()?;
         }
-        if hash_text(&hasher.finalize()) == hash { Ok(()) } else { Err(BlobError::Hash(id)) }
+        Ok(())
     }
 }
 
@@ -54,6 +54,9 @@ impl BlobStore {
 struct Rest {
     source: Box<dyn Source>,
     left: u64,
+    /// When all of the blob is read: what it comes to so far.
+    whole: Option<Sha384>,
+    blob: Stored,
 }
 
 fn first_chunk(store: &BlobStore, blob: &Stored, range: Range<u64>) -> Result<(Bytes, Rest), BlobError> {
@@ -62,33 +65,42 @@ fn first_chunk(store: &BlobStore, blob: &Stored, range: Range<u64>) -> Result<(B
     if range.start > 0 {
         source.seek(SeekFrom::Start(range.start))?;
     }
-    let whole = range == (0..blob.size);
-    let mut rest = Rest { source, left: range.end.saturating_sub(range.start) };
+    let whole = (range == (0..blob.size)).then(Sha384::new);
+    let left = range.end.saturating_sub(range.start);
+    let mut rest = Rest { source, left, whole, blob: blob.clone() };
     let first = rest.take()?;
-    if whole && rest.left == 0 && hash_text(&Sha384::digest(&first)) != blob.hash {
-        return Err(BlobError::Hash(blob.id));
-    }
     Ok((first, rest))
 }
 
 impl Rest {
-    fn take(&mut self) -> io::Result<Bytes> {
+    /// The next chunk; the last one of a whole blob is given only when the hash was right.
+    fn take(&mut self) -> Result<Bytes, BlobError> {
         let mut chunk = vec![0; self.left.min(CHUNK) as usize];
         self.source.read_exact(&mut chunk)?;
         self.left -= chunk.len() as u64;
+        if let Some(hasher) = &mut self.whole {
+            hasher.update(&chunk);
+            if self.left == 0 && hash_text(&std::mem::take(hasher).finalize()) != self.blob.hash {
+                return Err(BlobError::Hash(self.blob.id));
+            }
+        }
         Ok(chunk.into())
     }
 
-    fn read_ahead(mut self) -> Option<JoinHandle<io::Result<(Bytes, Self)>>> {
+    fn read_ahead(mut self) -> Option<JoinHandle<Result<(Bytes, Self), BlobError>>> {
         (self.left > 0).then(|| tokio::task::spawn_blocking(move || self.take().map(|chunk| (chunk, self))))
     }
 }
 
 fn chunks(rest: Rest) -> impl futures::Stream<Item = io::Result<Bytes>> + Send {
     stream::unfold(rest.read_ahead(), |ahead| async {
-        match ahead?.await.map_err(io::Error::other).flatten() {
-            Ok((chunk, rest)) => Some((Ok(chunk), rest.read_ahead())),
-            Err(error) => Some((Err(error), None)),
+        match ahead?.await {
+            Ok(Ok((chunk, rest))) => Some((Ok(chunk), rest.read_ahead())),
+            Ok(Err(damage)) => {
+                tracing::error!(%damage, "a file's content cannot be served to its end");
+                Some((Err(io::Error::other(damage)), None))
+            }
+            Err(error) => Some((Err(io::Error::other(error)), None)),
         }
     })
 }

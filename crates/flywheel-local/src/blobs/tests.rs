@@ -157,6 +157,26 @@ async fn a_damaged_blob_is_said_before_anything_is_sent() {
 }
 
 #[tokio::test]
+async fn a_long_blob_with_a_wrong_byte_is_never_sent_to_its_end() {
+    let (folder, store) = store();
+    let blob = put(&store, &numbers(4_000_000)).await;
+    let path = files_below(folder.path()).remove(0);
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[1_000_000] ^= 1;
+    fs::write(&path, bytes).unwrap();
+    let mut chunks = store.read(&blob, 0..blob.size).await.unwrap();
+    let (mut sent, mut damage) = (0, None);
+    while let Some(chunk) = chunks.next().await {
+        match chunk {
+            Ok(chunk) => sent += chunk.len() as u64,
+            Err(error) => damage = Some(error.to_string()),
+        }
+    }
+    assert!(sent < blob.size, "{sent}");
+    assert!(damage.unwrap().contains("hash"));
+}
+
+#[tokio::test]
 async fn a_blob_cut_while_it_is_sent_ends_in_an_error() {
     let (folder, store) = store();
     let blob = put(&store, &numbers(4_000_000)).await;

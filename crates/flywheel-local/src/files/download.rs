@@ -46,6 +46,26 @@ pub(crate) async fn download(
     }
 }
 
+/// `GET /files/{file_id}/version/{version}/download/{name}`: the bytes of a version.
+///
+/// # Errors
+/// 404 when there is no such version, or it has another name.
+pub(crate) async fn version(
+    guard: Option<Guard>,
+    State(state): State<AppState>,
+    Path((_, version, name)): Path<(String, String, String)>,
+    which: Which,
+    mut asked: Asked,
+) -> ApiResult<Response> {
+    let missing = || ApiError::not_found(format!("The file has no version {version} named {name}"));
+    asked.version = version.parse().ok().filter(|&version: &i64| version >= 0).ok_or_else(missing)?;
+    let file = wanted_file(guard, &state, which, &asked).await?;
+    if file.text("name") != name {
+        return Err(missing());
+    }
+    answer::attachment(&state.blobs, &file).await
+}
+
 /// `GET /files/{file_id}/zip_info`: a zip's list of members.
 pub(crate) async fn zip_info(
     guard: Option<Guard>,

@@ -51,7 +51,7 @@ use crate::{
 pub(crate) use self::{
     document::{PROVIDER, shown},
     routes::routes,
-    sweep::{arriving, sweep},
+    sweep::{arriving, forget, keep_swept, sweep},
     unclaimed::Unclaimed,
 };
 

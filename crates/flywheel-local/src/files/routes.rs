@@ -69,6 +69,7 @@ fn by_id() -> Vec<Route> {
         put("/files/{file_id}", On(FilesModifyMetadata), details::modify),
         delete("/files/{file_id}", On(FilesDeleteNonDeviceData), deleting::delete),
         get("/files/{file_id}/download", On(FilesDownload), download::download),
+        get("/files/{file_id}/version/{version}/download/{name}", On(FilesDownload), download::version),
         post("/files/{file_id}/ticket", On(FilesDownload), download::ticket),
         get("/files/{file_id}/ticket/{ticket}/validate", Public, download::validate_ticket),
         get("/files/{file_id}/zip_info", On(FilesDownload), download::zip_info),

@@ -1,6 +1,10 @@
 //! What a kill left behind: bytes that no file and no open upload names.
 
-use std::{collections::HashSet, io, time::SystemTime};
+use std::{
+    collections::HashSet,
+    io,
+    time::{Duration, SystemTime},
+};
 
 use rusqlite::{Connection, OptionalExtension};
 use uuid::Uuid;
@@ -13,6 +17,7 @@ use crate::{
     blobs::BlobStore,
     error::ApiResult,
     packfiles::pending,
+    state::WeakState,
     store::records,
     uploads::{loose, storage},
 };
@@ -29,18 +34,51 @@ pub(crate) fn arriving(db: &Connection) -> ApiResult<HashSet<Uuid>> {
     Ok(named)
 }
 
+/// Takes away what uploads that were never finished remembered; their blobs are nobody's then.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn forget(db: &Connection) -> ApiResult<()> {
+    tickets::expire(db, Purpose::Upload)?;
+    tickets::expire(db, Purpose::Loose).map(drop)
+}
+
 /// Removes every blob, last written before `limit`, that neither a file's row (of whatever version, deleted or not), nor a file of
-/// the site's storage, nor an open upload names. Says how many went.
+/// the site's storage, nor an open upload names. Says how many went. It only reads the database, so other writes go on: what is
+/// unnamed and older than any upload under way stays unnamed.
 ///
 /// # Errors
 /// When the database or the storage fails; nothing that is named is ever removed.
 pub(crate) fn sweep(db: &Connection, blobs: &BlobStore, limit: SystemTime) -> ApiResult<u64> {
-    tickets::expire(db, Purpose::Upload)?;
-    tickets::expire(db, Purpose::Loose)?;
     let arriving = arriving(db)?;
     let mut row = db.prepare_cached("SELECT 1 FROM files WHERE blob = ? LIMIT 1")?;
     let mut named = |id: Uuid| -> rusqlite::Result<bool> {
         Ok(arriving.contains(&id) || row.query_row([id.to_string()], |_| Ok(())).optional()?.is_some())
     };
     Ok(blobs.sweep(limit, |id| named(id).map_err(io::Error::other))?)
+}
+
+/// How long a blob may be unnamed: more than any upload takes.
+const GRACE: Duration = Duration::from_secs(24 * 3600);
+
+/// How often the blobs of a running site are swept.
+const PAUSE: Duration = Duration::from_secs(6 * 3600);
+
+/// Sweeps from time to time, as long as the site is open.
+pub(crate) async fn keep_swept(state: WeakState) {
+    loop {
+        tokio::time::sleep(PAUSE).await;
+        let Some(state) = state.open() else { return };
+        let limit = SystemTime::now() - GRACE;
+        let blobs = state.blobs.clone();
+        let swept = match state.store.write(forget).await {
+            Ok(()) => state.store.read(move |db| sweep(db, &blobs, limit)).await,
+            Err(error) => Err(error),
+        };
+        match swept {
+            Ok(0) => {}
+            Ok(count) => tracing::info!(count, "blobs that nothing names were removed"),
+            Err(error) => tracing::warn!(%error, "blobs that nothing names could not be removed"),
+        }
+    }
 }

@@ -5,7 +5,11 @@ use rusqlite::Connection;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{document, query::Asked, which::Which};
+use super::{
+    document,
+    query::Asked,
+    which::{Found, Which},
+};
 use crate::{
     error::{ApiError, ApiResult},
     guard::Guard,
@@ -28,8 +32,8 @@ pub(crate) async fn list(
     which: Which,
 ) -> ApiResult<Json<Vec<Doc>>> {
     let work = move |db: &Connection| {
-        let found = which.find(db, &guard, 0)?;
-        let versions = files::versions(db, found.file.file_id())?.into_iter().map(|version| {
+        let latest = latest(db, &guard, &which)?.file;
+        let versions = files::versions(db, latest.file_id())?.into_iter().map(|version| {
             version.doc.into_iter().filter(|(key, _)| LISTED.contains(&key.as_str())).collect()
         });
         Ok(Json(versions.collect()))
@@ -37,7 +41,20 @@ pub(crate) async fn list(
     state.store.read(work).await
 }
 
-/// `POST /files/{file_id}/restore?version=`: a new current version that is as that one was. It shares its bytes.
+/// A file's current version, or its last one when the file as a whole was deleted.
+fn latest(db: &Connection, guard: &Guard, which: &Which) -> ApiResult<Found> {
+    let (missing, file_id) = match (which.find(db, guard, 0), which) {
+        (Err(error), Which::ById(file_id)) if error.status() == 404 => (error, file_id),
+        (found, _) => return found,
+    };
+    let Some(file) = files::versions(db, file_id)?.pop() else { return Err(missing) };
+    let Some(container) = containers::find(db, file.parent_id())? else { return Err(missing) };
+    let container = guard.container_of(db, container.kind, &container.id)?;
+    Ok(Found { file, container, input: false })
+}
+
+/// `POST /files/{file_id}/restore?version=`: a new current version that is as that one was. It shares its bytes. A file that was
+/// deleted is there again, unless another one took its name meanwhile.
 pub(crate) async fn restore(
     guard: Guard,
     State(state): State<AppState>,
@@ -48,15 +65,17 @@ pub(crate) async fn restore(
         return Err(ApiError::unprocessable("version names the one to restore, counted from 1"));
     }
     let work = move |db: &Connection| {
-        let mut current = which.find(db, &guard, 0)?;
+        let mut current = latest(db, &guard, &which)?;
         let (file_id, wanted) = (current.file.file_id().to_owned(), asked.version);
         let source = files::versions(db, &file_id)?.into_iter().find(|version| version.version() == wanted);
         let source = source
             .ok_or_else(|| ApiError::not_found(format!("The file {file_id} has no version {wanted}")))?;
         let last = files::last_version(db, &file_id)?;
         let restored = again(source, &current.file, last + 1, &guard.caller.origin());
-        current.file.doc.insert("replaced".into(), now().into());
-        files::save(db, &current.file)?;
+        if current.file.doc.get("deleted").is_none_or(Value::is_null) {
+            current.file.doc.insert("replaced".into(), now().into());
+            files::save(db, &current.file)?;
+        }
         files::insert(db, &restored)?;
         containers::touch(db, &current.container.id)?;
         Ok(Json(document::shown(restored.doc)))

@@ -183,6 +183,7 @@ ro GET /files/{file_id}
 rw PUT /files/{file_id}
 rw DELETE /files/{file_id}
 ro GET /files/{file_id}/download
+ro GET /files/{file_id}/version/{version}/download/{name}
 ro POST /files/{file_id}/ticket
 anyone GET /files/{file_id}/ticket/{ticket}/validate
 ro GET /files/{file_id}/zip_info
@@ -495,6 +496,7 @@ impl Stage {
         }
         path.replace("{user}", "admin@x.org")
             .replace("{cname}", "acquisitions")
+            .replace("{version}", "1")
             .replace("{action}", "tags_view")
             .replace("{state}", "pending")
             .replace("{name}", "a.txt")

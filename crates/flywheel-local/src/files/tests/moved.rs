@@ -38,6 +38,38 @@ async fn versions_are_listed_and_one_is_brought_back() {
 }
 
 #[tokio::test]
+async fn a_deleted_file_comes_back_by_one_of_its_versions() {
+    let bench = Bench::new().await;
+    let file = bench.put("a.txt", b"one").await;
+    bench.put("a.txt", b"two").await;
+    let by_id = path_of(&file);
+    bench.call(Method::DELETE, &by_id, json!(null)).await.ok();
+    bench.get(&by_id).await.refused(404);
+    assert_eq!(bench.get(&format!("{by_id}/versions")).await.ok().as_array().unwrap().len(), 2);
+    let reader = bench.as_user("ro@x.org", Some("ro")).await;
+    reader.post(&format!("{by_id}/restore?version=1"), json!(null)).await.refused(403);
+    let restored = bench.post(&format!("{by_id}/restore?version=1"), json!(null)).await.ok();
+    assert_eq!((&restored["file_id"], &restored["version"]), (&file["file_id"], &json!(3)));
+    assert_eq!(bench.get(&bench.file("a.txt")).await.bytes, "one");
+    bench.call(Method::DELETE, &by_id, json!(null)).await.ok();
+    bench.put("a.txt", b"another file").await;
+    bench.post(&format!("{by_id}/restore?version=2"), json!(null)).await.refused(409);
+    assert_eq!(bench.get(&bench.file("a.txt")).await.bytes, "another file");
+}
+
+#[tokio::test]
+async fn a_version_is_downloaded_under_its_name() {
+    let bench = Bench::new().await;
+    let by_id = path_of(&bench.put("a.txt", b"one").await);
+    bench.put("a.txt", b"two").await;
+    assert_eq!(bench.get(&format!("{by_id}/version/1/download/a.txt")).await.bytes, "one");
+    assert_eq!(bench.get(&format!("{by_id}/version/2/download/a.txt")).await.bytes, "two");
+    for (version, name) in [("3", "a.txt"), ("1", "b.txt"), ("x", "a.txt")] {
+        bench.get(&format!("{by_id}/version/{version}/download/{name}")).await.refused(404);
+    }
+}
+
+#[tokio::test]
 async fn a_moved_file_keeps_its_id_versions_tags_and_info() {
     let bench = Bench::new().await;
     let file = bench.put("a.txt", b"one").await;
