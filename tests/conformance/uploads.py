@@ -49,7 +49,7 @@ with refused(403):
     client("ann").upload_by_reaper(files=flywheel.FileSpec("a.dcm", b"x"), metadata=placed())
 
 # Packfiles: files one by one, then one zip.
-token = fw.start_project_packfile_upload(study.id).token
+token = fw.start_project_packfile_upload(study.id)
 for number in range(3):
     fw.project_packfile_upload(study.id, token, flywheel.FileSpec(f"{number}.dcm", f"slice {number}".encode()))
 end = json.dumps({

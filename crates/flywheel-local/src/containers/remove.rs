@@ -107,6 +107,7 @@ pub(crate) async fn many(
 
 /// Deletes a container that the caller may delete, unless what it holds forbids it.
 pub(crate) fn remove(db: &Connection, caller: &Caller, container: &Container) -> ApiResult<()> {
+    access::lock::refuse(db, container)?;
     refuse(db, caller, container)?;
     erase(db, container)
 }

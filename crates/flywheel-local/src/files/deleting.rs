@@ -75,6 +75,7 @@ pub(crate) fn of_search(db: &Connection, guard: &Guard, file_id: &str) -> ApiRes
 
 fn remove(db: &Connection, guard: &Guard, found: &Found, version: Option<i64>, force: bool) -> ApiResult<()> {
     let file = &found.file;
+    access::lock::refuse(db, &found.container)?;
     if found.input {
         return Err(ApiError::conflict("The inputs of an analysis stay as they were when it took them"));
     }

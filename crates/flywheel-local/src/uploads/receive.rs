@@ -174,34 +174,33 @@ fn keep(
     preserve: bool,
 ) -> ApiResult<Vec<FileRow>> {
     let places = settle(db, caller, strategy, plan)?;
-    let origin = caller.origin();
-    arrivals
-        .into_iter()
-        .map(|(level, arrival)| keep_one(db, caller, strategy, &places, level, arrival, &origin, preserve))
-        .collect()
+    let again = matches!(strategy, Strategy::Reaper { .. });
+    let keeper = Keeper { db, caller, places, again, preserve };
+    arrivals.into_iter().map(|(level, arrival)| keeper.one(level, arrival)).collect()
 }
 
-/// A device that sends again what is there already changes nothing.
-#[allow(clippy::too_many_arguments)]
-fn keep_one(
-    db: &Connection,
-    caller: &Caller,
-    strategy: Strategy,
-    places: &Places,
-    level: Kind,
-    arrival: Arrival,
-    origin: &Value,
+/// Writes the rows of an upload.
+struct Keeper<'a> {
+    db: &'a Connection,
+    caller: &'a Caller,
+    places: Places,
+    /// What is sent again with the same bytes changes nothing.
+    again: bool,
     preserve: bool,
-) -> ApiResult<FileRow> {
-    let parent = places.of(level)?;
-    access::authorize(db, caller, parent, Action::FilesCreateSingle)?;
-    if matches!(strategy, Strategy::Reaper { .. })
-        && let Some(known) = files::by_name(db, &parent.id, &arrival.name)?
-        && known.text("hash") == arrival.blob.hash
-    {
-        return Ok(known);
+}
+
+impl Keeper<'_> {
+    fn one(&self, level: Kind, arrival: Arrival) -> ApiResult<FileRow> {
+        let parent = self.places.of(level)?;
+        access::authorize(self.db, self.caller, parent, Action::FilesCreateSingle)?;
+        if self.again
+            && let Some(known) = files::by_name(self.db, &parent.id, &arrival.name)?
+            && known.text("hash") == arrival.blob.hash
+        {
+            return Ok(known);
+        }
+        document::place(self.db, parent, arrival, &self.caller.origin(), self.preserve)
     }
-    document::place(db, parent, arrival, origin, preserve)
 }
 
 /// Files as these calls answer them: with the version in `_id`.

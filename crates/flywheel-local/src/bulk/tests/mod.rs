@@ -1,6 +1,8 @@
 //! Bulk calls through the router.
 #![allow(clippy::unwrap_used)]
 
+mod locked;
+
 use http::Method;
 use serde_json::{Value, json};
 
