@@ -120,6 +120,11 @@ suite! {
     release_20 with SDK_20 from "older/": documents, files_and_views, hierarchy,
 }
 
+suite! {
+    /// The official command line tool.
+    command_line with CLI from "cli/": dicom, folders, projects, session_and_files, sync, template,
+}
+
 /// The programs in a folder below the folder of programs, by their paths without `.py`.
 fn programs_in(folder: &str) -> Vec<String> {
     let files = std::fs::read_dir(python::programs().join(folder)).unwrap();
@@ -137,9 +142,10 @@ fn every_program_has_a_test() {
         .chain(release_14::PROGRAMS)
         .chain(release_17::PROGRAMS)
         .chain(release_20::PROGRAMS)
+        .chain(command_line::PROGRAMS)
         .copied()
         .collect();
-    let found: Vec<String> = ["", "older/"].into_iter().flat_map(programs_in).collect();
+    let found: Vec<String> = ["", "older/", "cli/"].into_iter().flat_map(programs_in).collect();
     let found: BTreeSet<&str> =
         found.iter().map(String::as_str).filter(|name| !name.ends_with("harness")).collect();
     assert_eq!(tested, found);

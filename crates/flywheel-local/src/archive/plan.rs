@@ -309,11 +309,13 @@ pub(super) fn files_in(db: &Connection, folders: &[Folder], picks: &Picks) -> Ap
         }
         for file in folder.source.files(db)?.into_iter().filter(|file| passes(file, &picks.filters)) {
             let path = format!("{}/{}", folder.path, layout::file_name(file.text("name")));
-            if picks.metadata {
-                let (doc, modified) = (file.doc.clone(), modified(&file));
-                taken.push(Taken { path: format!("{path}{ABOUT}"), what: What::About { doc, modified } });
-            }
+            // The official command line tool takes what is known about a file to come right behind it.
+            let about = picks.metadata.then(|| Taken {
+                path: format!("{path}{ABOUT}"),
+                what: What::About { doc: file.doc.clone(), modified: modified(&file) },
+            });
             taken.push(Taken { path, what: What::File(file) });
+            taken.extend(about);
         }
     }
     Ok(taken)
@@ -380,9 +382,9 @@ impl Taken {
 
     /// The same as a line of `targets` says it.
     pub(super) fn described(&self) -> Value {
-        let (doc, kind) = match &self.what {
-            What::File(file) => (&file.doc, "file"),
-            What::About { doc, .. } => (doc, "metadata_sidecar"),
+        let (doc, kind, metadata) = match &self.what {
+            What::File(file) => (&file.doc, "file", Value::Null),
+            What::About { doc, .. } => (doc, "metadata_sidecar", doc.clone().into()),
         };
         let field = |key: &str| doc.get(key).cloned().unwrap_or_default();
         let parent = field("parent_ref");
@@ -390,7 +392,8 @@ impl Taken {
         json!({
             "download_type": kind, "dst_path": self.path, "container_type": of_parent("type"),
             "container_id": of_parent("id"), "file_id": field("file_id"), "version": field("version"),
-            "filename": field("name"), "size": field("size"), "hash": field("hash"), "modified": field("modified"),
+            "filename": field("name"), "filetype": field("type"), "size": field("size"), "hash": field("hash"),
+            "modified": field("modified"), "metadata": metadata,
         })
     }
 }

@@ -111,10 +111,11 @@ impl Wish {
             return Err(ApiError::invalid(vec![Detail::new(&["body", name], "too_short", message, &body)]));
         }
         let default = if layout == Layout::Full { "flywheel" } else { "scitran" };
-        let prefix = params.get("prefix").filter(|prefix| !prefix.is_empty()).unwrap_or(default);
+        let prefix = params.get("prefix").unwrap_or(default);
         Ok(Self {
             layout,
-            prefix: layout::file_name(prefix),
+            // The official command line tool sends an empty one and means none.
+            prefix: if prefix.is_empty() { String::new() } else { layout::file_name(prefix) },
             asked: Utc::now().format("%Y%m%d_%H%M%S").to_string(),
             analyses: params.flag("analyses"),
             metadata: params.flag("metadata"),
@@ -156,7 +157,8 @@ impl Wish {
 
     /// The archive's name.
     pub(super) fn filename(&self, format: Format) -> String {
-        format!("{}_{}.{}", self.prefix, self.asked, format.extension())
+        let name = if self.prefix.is_empty() { "flywheel" } else { &self.prefix };
+        format!("{name}_{}.{}", self.asked, format.extension())
     }
 
     /// What a ticket remembers.

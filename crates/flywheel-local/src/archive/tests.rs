@@ -210,9 +210,29 @@ async fn targets_are_lines_and_a_summary_counts_by_type() {
         .map(|l| serde_json::from_slice(l).unwrap())
         .collect();
     assert_eq!(lines.len(), 2);
-    assert_eq!(lines[1]["filename"], "t1.nii");
+    assert_eq!((&lines[1]["filename"], &lines[1]["filetype"]), (&json!("t1.nii"), &json!("nifti")));
     assert_eq!(lines[1]["container_id"], bench.acquisition);
     assert!(lines[1]["dst_path"].as_str().unwrap().ends_with("/ACQUISITIONS/T1w/FILES/t1.nii"));
+    let query = "?type=full&prefix=&metadata=true";
+    let answer =
+        bench.post(&format!("/download/targets{query}"), node("acquisition", &bench.acquisition)).await;
+    let lines: Vec<Value> = String::from_utf8_lossy(&answer.bytes)
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let folder = "Study/SUBJECTS/sub-01/SESSIONS/ses-01/ACQUISITIONS/T1w";
+    let files =
+        ["FILES/t1.json", "FILES/t1.nii"].map(|name| [name.to_owned(), format!("{name}.flywheel.json")]);
+    let expected: Vec<String> = files.concat().into_iter().map(|name| format!("{folder}/{name}")).collect();
+    let of_files = |line: &&Value| line["dst_path"].as_str().unwrap().contains("/FILES/");
+    let paths: Vec<&str> =
+        lines.iter().filter(of_files).map(|line| line["dst_path"].as_str().unwrap()).collect();
+    assert_eq!(paths, expected, "what is known about a file comes right behind it");
+    let about = lines.iter().find(|line| line["dst_path"] == format!("{folder}/T1w.flywheel.json")).unwrap();
+    assert_eq!(
+        (&about["download_type"], &about["metadata"]["label"]),
+        (&json!("metadata_sidecar"), &json!("T1w"))
+    );
     let nodes = json!([{"level": "project", "_id": bench.project}]);
     let summary = bench.post("/download/summary", nodes).await.ok();
     assert_eq!(summary["nifti"], json!({"_id": "nifti", "count": 1, "mb_total": 0.000006}));
