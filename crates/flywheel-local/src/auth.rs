@@ -7,8 +7,10 @@ use rusqlite::Connection;
 use serde_json::{Value, json};
 
 use crate::{
+    access::{self, Access, ActionSet},
     accounts::devices,
     error::{ApiError, ApiResult},
+    jobs,
     state::AppState,
     store::{
         Doc, now,
@@ -23,6 +25,16 @@ pub(crate) struct Caller {
     kind: AccountKind,
     site_admin: bool,
     roles: Vec<String>,
+    key: Option<JobKey>,
+}
+
+/// The limits of a caller who comes with the key of a running job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct JobKey {
+    job: String,
+    read_only: bool,
+    /// For the job of a gear rule: its project, and what the rule's role allows there.
+    rule: Option<(String, ActionSet)>,
 }
 
 impl Caller {
@@ -58,7 +70,8 @@ impl Caller {
 
     /// The `origin` of what this caller makes.
     pub(crate) fn origin(&self) -> Value {
-        json!({"type": self.kind.name(), "id": self.id})
+        let kind = if self.rule_project().is_some() { "gear_rule" } else { self.kind.name() };
+        json!({"type": kind, "id": self.id})
     }
 
     /// The caller that an account document describes.
@@ -68,7 +81,26 @@ impl Caller {
         let roles: Vec<String> = roles.filter_map(Value::as_str).map(str::to_owned).collect();
         let root = doc.get("root").and_then(Value::as_bool).unwrap_or(false);
         let site_admin = kind == AccountKind::User && (root || roles.iter().any(|role| role == "site_admin"));
-        Self { id, kind, site_admin, roles }
+        Self { id, kind, site_admin, roles, key: None }
+    }
+
+    /// Who the credentials themselves speak of: the job or the gear rule behind a job's key, otherwise the account.
+    pub(crate) fn credentials(&self) -> Value {
+        match &self.key {
+            Some(JobKey { job, rule: None, .. }) => json!({"type": "job", "id": job}),
+            _ => self.origin(),
+        }
+    }
+
+    /// Whether the caller may change nothing.
+    pub(crate) fn is_read_only(&self) -> bool {
+        self.key.as_ref().is_some_and(|key| key.read_only)
+    }
+
+    /// The one project in which the job of a gear rule may do something, and what that is.
+    pub(crate) fn rule_project(&self) -> Option<(&str, ActionSet)> {
+        let (project, actions) = self.key.as_ref()?.rule.as_ref()?;
+        Some((project, *actions))
     }
 }
 
@@ -104,7 +136,9 @@ async fn by_key(state: &AppState, secret: String) -> ApiResult<Caller> {
 
 /// The owner of a key, and the key's id when its use should be recorded.
 fn caller_of_key(db: &Connection, secret: &str) -> ApiResult<(Caller, Option<String>)> {
-    let key = records::key_of_secret(db, secret)?.ok_or_else(invalid)?;
+    let Some(key) = records::key_of_secret(db, secret)? else {
+        return Ok((caller_of_job(db, secret)?, None));
+    };
     if key.expired() {
         return Err(ApiError::unauthorized("This API key has expired: make a new one"));
     }
@@ -112,6 +146,31 @@ fn caller_of_key(db: &Connection, secret: &str) -> ApiResult<(Caller, Option<Str
     refuse_disabled(&account)?;
     let stale = key.use_is_stale().then_some(key.id);
     Ok((Caller::of_account(key.account_kind, &account), stale))
+}
+
+/// The caller that the key of a running job stands for: who asked for the job, or its gear rule.
+fn caller_of_job(db: &Connection, secret: &str) -> ApiResult<Caller> {
+    let (job, read_only) = jobs::store::of_key(db, secret)?.ok_or_else(invalid)?;
+    let mut key = JobKey { job: job.id.clone(), read_only, rule: None };
+    if let Some(rule) = job.doc.get("rule_id").and_then(Value::as_str) {
+        let actions = match job.doc.get("role_id").and_then(Value::as_str) {
+            Some(role) => access::actions_of_role(db, role)?,
+            None => ActionSet::of_access(Access::Ro),
+        };
+        key.rule = Some((job.project().to_owned(), actions));
+        let roles = vec!["user".to_owned()];
+        return Ok(Caller {
+            id: rule.to_owned(),
+            kind: AccountKind::User,
+            site_admin: false,
+            roles,
+            key: Some(key),
+        });
+    }
+    let kind = if job.user().is_some() { AccountKind::User } else { AccountKind::Device };
+    let account = records::account(db, kind, job.inner("origin", "id"))?.ok_or_else(invalid)?;
+    refuse_disabled(&account)?;
+    Ok(Caller { key: Some(key), ..Caller::of_account(kind, &account) })
 }
 
 fn refuse_disabled(account: &Doc) -> ApiResult<()> {

@@ -89,6 +89,12 @@ impl ApiError {
         self
     }
 
+    /// The same with words before its message.
+    pub(crate) fn prefixed(mut self, prefix: &str) -> Self {
+        self.0.message.insert_str(0, prefix);
+        self
+    }
+
     /// The HTTP status.
     pub(crate) fn status(&self) -> StatusCode {
         self.0.status

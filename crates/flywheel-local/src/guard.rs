@@ -173,6 +173,7 @@ impl FromRequestParts<AppState> for Guard {
             .ok_or_else(|| ApiError::unauthorized("Log in first: this call needs an API key"))?;
         witness(parts, &caller);
         admit(&caller, rule.need)?;
+        refuse_writing(&caller, rule.need, parts)?;
         Ok(Self { caller, rule })
     }
 }
@@ -186,6 +187,7 @@ impl OptionalFromRequestParts<AppState> for Guard {
         let Some(caller) = auth::identify(state, &parts.headers).await? else { return Ok(None) };
         witness(parts, &caller);
         admit(&caller, rule.need)?;
+        refuse_writing(&caller, rule.need, parts)?;
         Ok(Some(Self { caller, rule }))
     }
 }
@@ -199,6 +201,28 @@ fn witness(parts: &Parts, caller: &Caller) {
     if let Some(witness) = parts.extensions.get::<Witness>() {
         witness.saw(caller);
     }
+}
+
+/// Calls that only read although they are no GET; what else containers have to do with, their actions decide.
+const READING: [&str; 8] = [
+    "/dataexplorer/search",
+    "/search",
+    "/resolve",
+    "/lookup",
+    "/download",
+    "/views/data",
+    "/tree",
+    "/permissions/check",
+];
+
+/// 403 for a caller who may only read and whose call writes what belongs to no container.
+fn refuse_writing(caller: &Caller, need: Need, parts: &Parts) -> ApiResult<()> {
+    let path = parts.uri.path().trim_start_matches("/api");
+    let reads = parts.method.is_safe() || READING.iter().any(|reading| path.starts_with(reading));
+    if !caller.is_read_only() || reads || matches!(need, Need::On(_)) {
+        return Ok(());
+    }
+    Err(ApiError::forbidden("This key may only read").with("reason", "permission_denied"))
 }
 
 fn admit(caller: &Caller, need: Need) -> ApiResult<()> {

@@ -41,6 +41,7 @@ mod access_log;
 mod accounts;
 mod archive;
 mod auth;
+mod batches;
 mod blobs;
 mod body;
 mod bulk;

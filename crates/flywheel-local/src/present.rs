@@ -364,7 +364,7 @@ fn analyses_of(
         return Ok(Vec::new());
     }
     let analyses = containers::children(db, &container.id, Kind::Analysis)?;
-    containers(db, caller, analyses, Shape { analyses: false, typed: false, ..shape })
+    containers(db, caller, analyses, Shape { analyses: false, typed: false, jobs: true, ..shape })
 }
 
 /// The fields that a kind always shows, and what they hold when nothing was said.

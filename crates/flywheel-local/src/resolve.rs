@@ -15,6 +15,7 @@ use crate::{
     error::{ApiError, ApiResult},
     files,
     filter_sql::Condition,
+    gears::{self, store::Gear},
     guard::Guard,
     kind::Kind,
     list,
@@ -45,7 +46,11 @@ pub(crate) async fn resolve(
         let view = View::new(db, &guard.caller, &params)?;
         let (walked, children) = match path {
             ResolvedPath::Root => (Walked::default(), view.groups()?),
-            ResolvedPath::Gears { gear, .. } => (Walked::default(), no_gears(gear)?),
+            ResolvedPath::Gears { gear, version, leftover } => {
+                refuse_leftover(&leftover)?;
+                let (path, children) = view.gears(gear.as_ref(), version.as_deref())?;
+                return Ok(Json(json!({"path": path, "children": children})));
+            }
             ResolvedPath::Tree(tree) => {
                 let walked = view.walk(tree)?;
                 let children = view.children(&walked)?;
@@ -72,7 +77,14 @@ pub(crate) async fn lookup(
             ResolvedPath::Root => {
                 return Err(ApiError::not_found("An empty path leads nowhere: name a group"));
             }
-            ResolvedPath::Gears { gear, .. } => return Err(no_such_gear(gear)),
+            ResolvedPath::Gears { gear: None, .. } => {
+                return Err(ApiError::not_found("This path names no gear"));
+            }
+            ResolvedPath::Gears { gear: Some(gear), version, leftover } => {
+                refuse_leftover(&leftover)?;
+                let found = gears::named(db, &guard.caller, &gear, version.as_deref())?;
+                return Ok(Json(typed(found.doc.into(), "gear")));
+            }
             ResolvedPath::Tree(tree) => view.walk(tree)?,
         };
         if let Some(file) = walked.file {
@@ -94,14 +106,15 @@ fn read_path(body: Value, full_tree: bool) -> ApiResult<ResolvedPath> {
     Ok(parse_tree(&segments.collect::<ApiResult<Vec<_>>>()?, full_tree))
 }
 
-/// This site has no gears yet: the list of them is empty, and none is found.
-fn no_gears(gear: Option<Segment>) -> ApiResult<Vec<Value>> {
-    if gear.is_none() { Ok(Vec::new()) } else { Err(no_such_gear(gear)) }
-}
-
-fn no_such_gear(gear: Option<Segment>) -> ApiError {
-    let name = gear.map_or_else(String::new, |gear| gear.to_string());
-    ApiError::not_found(format!("No match for gear with name {name}"))
+/// 404 when a path goes on where nothing lies below.
+fn refuse_leftover(leftover: &[String]) -> ApiResult<()> {
+    match leftover {
+        [] => Ok(()),
+        rest @ [first, ..] => {
+            let message = format!("Could not resolve node for: {}", rest.join("/"));
+            Err(ApiError::not_found(with_hint(message, first)))
+        }
+    }
 }
 
 /// What a path leads through.
@@ -151,13 +164,8 @@ impl<'a> View<'a> {
             walked.containers.push(found);
         }
         self.tail(&mut walked, tree.tail)?;
-        match tree.leftover.as_slice() {
-            [] => Ok(walked),
-            rest @ [first, ..] => {
-                let message = format!("Could not resolve node for: {}", rest.join("/"));
-                Err(ApiError::not_found(with_hint(message, first)))
-            }
-        }
+        refuse_leftover(&tree.leftover)?;
+        Ok(walked)
     }
 
     fn step(&self, parent: Option<&Container>, level: Level, segment: &Segment) -> ApiResult<Container> {
@@ -219,6 +227,23 @@ impl<'a> View<'a> {
         access::authorize(self.db, self.caller, container, Action::FilesViewMetadata)?;
         let found = crate::store::files::by_name(self.db, &container.id, name)?;
         found.ok_or_else(|| ApiError::not_found(format!("No match for file with name {name}")))
+    }
+
+    /// The nodes along a path of gears, and what the last of them holds.
+    fn gears(&self, gear: Option<&Segment>, version: Option<&str>) -> ApiResult<(Vec<Value>, Vec<Value>)> {
+        let node = |gear: Gear| {
+            let doc = match self.minimal {
+                true => json!({"_id": gear.id, "label": gear.name()}),
+                false => gear.doc.into(),
+            };
+            typed(doc, "gear")
+        };
+        let found = gear.map(|gear| gears::named(self.db, self.caller, gear, version)).transpose()?;
+        let children = match version {
+            Some(_) => Vec::new(),
+            None => gears::path_children(self.db, self.caller, found.as_ref())?,
+        };
+        Ok((found.into_iter().map(node).collect(), children.into_iter().map(node).collect()))
     }
 
     fn children(&self, walked: &Walked) -> ApiResult<Vec<Value>> {
@@ -485,6 +510,8 @@ mod tests {
             ("lab/Study/files/x", "No match for file with name x"),
             ("lab/Study/analyses/x", "No match for analysis with label x"),
             ("gears/mriqc", "No match for gear with name mriqc"),
+            ("gears/mriqc/1.0", "No match for gear with name mriqc"),
+            ("gears/mriqc/1.0/x", "Could not resolve node for: x"),
         ] {
             assert_eq!(ask(&bench, "/resolve", path).await.refused(404), message);
             assert_eq!(ask(&bench, "/lookup", path).await.refused(404), message);

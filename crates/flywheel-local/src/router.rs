@@ -17,7 +17,7 @@ use crate::{
         own,
     },
     accounts::{devices, users},
-    archive, bulk,
+    archive, batches, bulk,
     containers::{analyses, change, collections, create, info, notes, permissions, remove, show, tags},
     copies, files, gears,
     guard::Guard,
@@ -59,6 +59,7 @@ pub(crate) fn routes() -> Vec<Route> {
         packfiles::routes(),
         copies::routes(),
         bulk::routes(),
+        batches::routes(),
     ]
     .into_iter()
     .flatten()

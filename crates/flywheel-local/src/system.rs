@@ -77,7 +77,7 @@ pub(crate) async fn file_types() -> Json<Value> {
 pub(crate) async fn auth_status(guard: Guard) -> ApiResult<Json<Value>> {
     let caller = &guard.caller;
     Ok(Json(json!({
-        "origin": caller.origin(), "user_id": if caller.is_device() { Value::Null } else { caller.id().into() },
+        "origin": caller.credentials(), "user_id": if caller.is_device() || caller.rule_project().is_some() { Value::Null } else { caller.id().into() },
         "user_is_admin": caller.is_superuser(), "is_device": caller.is_device(), "roles": caller.roles(),
     })))
 }

@@ -18,7 +18,7 @@ use crate::{
     auth::Caller,
     error::{ApiError, ApiResult},
     kind::Kind,
-    store::containers::Container,
+    store::{Doc, containers::Container, records},
 };
 
 /// A level of access, as groups and collections give it and as the built-in roles are named.
@@ -103,6 +103,9 @@ pub(crate) fn allowed(
     container: &Container,
     action: Action,
 ) -> ApiResult<bool> {
+    if caller.is_read_only() && action.least() > Access::Ro {
+        return Ok(false);
+    }
     if caller.is_superuser() {
         return Ok(true);
     }
@@ -168,6 +171,9 @@ fn level_for(kind: Kind, action: Action) -> Option<Access> {
 
 /// Everything the caller's roles allow in a project.
 pub(crate) fn actions_in(db: &Connection, caller: &Caller, project: &str) -> ApiResult<ActionSet> {
+    if let Some((own, actions)) = caller.rule_project() {
+        return Ok(if own == project { actions } else { ActionSet::default() });
+    }
     let mut statement = db.prepare_cached(
         "SELECT r.doc FROM grants g JOIN records r ON r.kind = 'role' AND r.id = g.role
          WHERE g.user_id = ? AND g.container_id = ?",
@@ -175,11 +181,21 @@ pub(crate) fn actions_in(db: &Connection, caller: &Caller, project: &str) -> Api
     let mut rows = statement.query((caller.id(), project))?;
     let mut set = ActionSet::default();
     while let Some(row) = rows.next()? {
-        let role = crate::store::parse_doc(&row.get::<_, String>(0)?)?;
-        let names = role.get("actions").and_then(Value::as_array).into_iter().flatten();
-        set = names.filter_map(Value::as_str).fold(set, ActionSet::with_name);
+        set = granted(set, &crate::store::parse_doc(&row.get::<_, String>(0)?)?);
     }
     Ok(set)
+}
+
+/// A set with what a role's document grants.
+fn granted(set: ActionSet, role: &Doc) -> ActionSet {
+    let names = role.get("actions").and_then(Value::as_array).into_iter().flatten();
+    names.filter_map(Value::as_str).fold(set, ActionSet::with_name)
+}
+
+/// Everything that a role allows; a role that is gone allows nothing.
+pub(crate) fn actions_of_role(db: &Connection, role: &str) -> ApiResult<ActionSet> {
+    let role = records::get(db, roles::RECORD, role)?.unwrap_or_default();
+    Ok(granted(ActionSet::default(), &role))
 }
 
 /// The caller's level on a group or collection.

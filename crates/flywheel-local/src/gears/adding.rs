@@ -95,14 +95,7 @@ fn stored(manifest: Manifest) -> Doc {
     doc
 }
 
-/// Adds the version that a gear document describes. Answers it.
-///
-/// # Errors
-/// 422 for a document that is not valid, 409 when the name has this version already.
-pub(crate) fn add(db: &Connection, document: Value) -> ApiResult<Gear> {
-    insert(db, read(document)?)
-}
-
+/// Adds a version that was checked. Answers it.
 fn insert(db: &Connection, mut doc: Doc) -> ApiResult<Gear> {
     let (id, time) = (new_id(), now());
     doc.shift_insert(0, "_id".into(), id.clone().into());

@@ -1,6 +1,6 @@
 //! The routes of gears. Where a path names a gear, `{id}` is the id of one version or the name of all, as the call has it.
 
-use super::{adding, series, show};
+use super::{adding, series, show, suggest};
 use crate::{
     access::Need::{Developer, Login},
     route::{Route, delete, get, post, put},
@@ -21,6 +21,8 @@ pub(crate) fn routes() -> Vec<Route> {
         post("/gears/{id}/enable", Developer, adding::enable),
         post("/gears/{id}/disable", Developer, adding::disable),
         get("/gears/{id}/invocation", Login, show::invocation),
+        get("/gears/{id}/context/{kind}/{container}", Login, suggest::context),
+        get("/gears/{id}/suggest/{kind}/{container}", Login, suggest::suggest),
         get("/gears/{id}/series", Login, series::show),
         put("/gears/{id}/series", Developer, series::modify),
         put("/gears/{id}/permissions", Developer, series::replace),

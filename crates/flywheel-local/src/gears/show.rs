@@ -5,11 +5,16 @@ use axum::{
     extract::{Path, State},
     response::Response,
 };
+use flywheel_core::path::Segment;
 use rusqlite::Connection;
 use serde_json::Value;
 
-use super::{series, store};
+use super::{
+    series,
+    store::{self, Gear},
+};
 use crate::{
+    auth::Caller,
     error::{ApiError, ApiResult},
     filter_sql::Condition,
     guard::Guard,
@@ -68,4 +73,51 @@ pub(super) async fn invocation(
         Ok(Json(series::visible(db, &guard.caller, &id)?.manifest()?.invocation_schema()))
     };
     state.store.read(work).await
+}
+
+/// The gear that a path names: the newest version of a name, the version of an id, or an exact version.
+///
+/// # Errors
+/// 404 when there is none that the caller may see.
+pub(crate) fn named(
+    db: &Connection,
+    caller: &Caller,
+    gear: &Segment,
+    version: Option<&str>,
+) -> ApiResult<Gear> {
+    let missing = || ApiError::not_found(format!("No match for gear with name {gear}"));
+    let found = match gear {
+        Segment::Id(id) => store::get(db, id).map_err(|_| missing())?,
+        Segment::Label(name) => store::newest(db, name)?.ok_or_else(missing)?,
+    };
+    let found = match version {
+        None => found,
+        Some(version) => store::version(db, found.name(), version)?.ok_or_else(|| {
+            ApiError::not_found(format!("No match for version {version} of gear {}", found.name()))
+        })?,
+    };
+    if series::sees(db, caller, found.name(), None)? { Ok(found) } else { Err(missing()) }
+}
+
+/// What lies below `gears` in paths: the newest version of each name, or below a gear its other versions, newest first.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn children(db: &Connection, caller: &Caller, of: Option<&Gear>) -> ApiResult<Vec<Gear>> {
+    if let Some(gear) = of {
+        let others = store::versions(db, gear.name())?.into_iter();
+        return Ok(others.filter(|other| other.id != gear.id).collect());
+    }
+    let query = ListQuery::default();
+    let list = List::gears(&query).and(Condition::new(store::NEWEST, Vec::new()));
+    let rows = list.and(Condition::new(store::VALID, Vec::new())).run(db, doc_row)?.rows;
+    let mut seen = Vec::new();
+    for doc in rows {
+        let id = doc.get("_id").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let gear = Gear { id, doc };
+        if series::sees(db, caller, gear.name(), None)? {
+            seen.push(gear);
+        }
+    }
+    Ok(seen)
 }

@@ -93,6 +93,18 @@ pub(crate) const NEWEST: &str = "g.id = (SELECT n.id FROM gears n WHERE n.name =
 /// Which rows of the table `g` are not marked as never to run.
 pub(crate) const VALID: &str = "coalesce(g.doc ->> '$.gear.custom.flywheel.invalid', 0) IN (0, '')";
 
+/// Every version of a name, newest first.
+pub(crate) fn versions(db: &Connection, name: &str) -> ApiResult<Vec<Gear>> {
+    let mut statement =
+        db.prepare_cached("SELECT id, doc FROM gears WHERE name = ? ORDER BY created DESC, id DESC")?;
+    let mut rows = statement.query([name])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.push(Gear { id: row.get(0)?, doc: parse_doc(&row.get::<_, String>(1)?)? });
+    }
+    Ok(found)
+}
+
 /// The newest version of a gear that can run, or the newest at all when none can.
 pub(crate) fn newest(db: &Connection, name: &str) -> ApiResult<Option<Gear>> {
     one(db, "name = ? ORDER BY (doc ->> '$.disabled') IS NOT NULL, created DESC, id DESC LIMIT 1", [name])

@@ -139,3 +139,74 @@ async fn an_invocation_says_what_a_call_must_give() {
         json!({"type": "integer", "default": 3, "minimum": 1})
     );
 }
+
+#[tokio::test]
+async fn context_values_are_shown_with_the_container_that_gives_them() {
+    let bench = Bench::new().await;
+    let inputs =
+        json!({"code": {"base": "context"}, "other": {"base": "context"}, "image": {"base": "file"}});
+    let id = gear_of(&bench, "utility", manifest("context", inputs, json!({}))).await;
+    let context = json!({"set": {"context": {"code": 7}}});
+    bench.post(&format!("/subjects/{}/info", bench.subject), context).await.ok();
+    let path = format!("/gears/{id}/context/acquisitions/{}", bench.acquisition);
+    let code = json!({"container_type": "subject", "label": "sub-01", "id": bench.subject, "found": true, "value": 7});
+    assert_eq!(bench.get(&path).await.ok(), json!({"code": code, "other": {"found": false}}));
+    bench.get(&format!("/gears/{id}/context/planets/{}", bench.acquisition)).await.refused(422);
+}
+
+#[tokio::test]
+async fn files_are_suggested_for_the_inputs_they_fit() {
+    let bench = Bench::new().await;
+    let inputs = json!({"image": {"base": "file", "type": {"enum": ["text"]}}, "any": {"base": "file", "optional": true}});
+    let id = gear_of(&bench, "utility", manifest("suggest", inputs, json!({}))).await;
+    bench.put("a.txt", b"abc").await;
+    bench.put("b.nii", b"abc").await;
+    let suggested = bench.get(&format!("/gears/{id}/suggest/acquisitions/{}", bench.acquisition)).await.ok();
+    let files: Vec<&Value> =
+        suggested["files"].as_array().unwrap().iter().map(|file| &file["suggested"]).collect();
+    assert_eq!(files, [&json!({"image": true, "any": true}), &json!({"image": false, "any": true})]);
+    let parents: Vec<&str> = suggested["parents"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|node| node["cont_type"].as_str().unwrap())
+        .collect();
+    assert_eq!(parents, ["session", "subject", "project", "group"]);
+    let path = format!("/gears/{id}/suggest/sessions/{}", bench.session);
+    let children = &bench.get(&path).await.ok()["children"];
+    assert_eq!(children["acquisitions"][0]["label"], "T1w");
+    assert_eq!(bench.get(&format!("{path}?include=files")).await.ok()["children"], json!({}));
+}
+
+#[tokio::test]
+async fn paths_lead_to_gears_and_their_versions() {
+    let bench = Bench::new().await;
+    let old = version(&bench, "smooth", "1.0").await;
+    let new = version(&bench, "smooth", "2.0").await;
+    version(&bench, "count", "1.0").await;
+    let ask = async |route: &str, path: &[&str]| bench.post(route, json!({"path": path})).await;
+    let ids = |nodes: &Value| -> Vec<String> {
+        nodes.as_array().unwrap().iter().map(|node| node["_id"].as_str().unwrap().to_owned()).collect()
+    };
+    let all = ask("/resolve", &["gears"]).await.ok();
+    assert_eq!((all["children"].as_array().unwrap().len(), &all["path"]), (2, &json!([])));
+    assert_eq!(
+        (&all["children"][0]["container_type"], &all["children"][0]["node_type"]),
+        (&json!("gear"), &json!("gear"))
+    );
+    let one = ask("/resolve", &["gears", "smooth"]).await.ok();
+    assert_eq!((ids(&one["path"]), ids(&one["children"])), (vec![new.clone()], vec![old.clone()]));
+    let exact = ask("/resolve", &["gears", "smooth", "1.0"]).await.ok();
+    assert_eq!((ids(&exact["path"]), ids(&exact["children"])), (vec![old.clone()], vec![]));
+    assert_eq!(ask("/lookup", &["gears", "smooth"]).await.ok()["_id"], new.as_str());
+    assert_eq!(ask("/lookup", &["gears", "smooth", "1.0"]).await.ok()["_id"], old.as_str());
+    assert_eq!(ask("/lookup", &["gears", &format!("<id:{old}>")]).await.ok()["_id"], old.as_str());
+    for path in
+        [&["gears"][..], &["gears", "none"], &["gears", "smooth", "3.0"], &["gears", "smooth", "1.0", "x"]]
+    {
+        ask("/lookup", path).await.refused(404);
+    }
+    put(&bench, "/gears/smooth/series", json!({"is_restricted": true})).await.ok();
+    let stranger = bench.as_user("stranger@x.org", None).await;
+    stranger.post("/lookup", json!({"path": ["gears", "smooth"]})).await.refused(404);
+}

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// The priorities of jobs, least first.
-pub(super) const PRIORITY: Shape = Shape::OneOf(&["low", "medium", "high", "critical"]);
+pub(crate) const PRIORITY: Shape = Shape::OneOf(&["low", "medium", "high", "critical"]);
 
 /// What a job's body may say. The parts that only the site knows are taken and passed over.
 const FIELDS: [Field; 16] = [

@@ -197,6 +197,21 @@ pub(super) async fn cancel_many(
     state.store.write(work).await
 }
 
+/// Cancels the jobs of a batch that still wait. Answers how many those were.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn cancel_waiting(db: &Connection, batch: &str) -> ApiResult<usize> {
+    let mut count = 0;
+    for mut job in store::of_batch(db, batch)? {
+        if matches!(job.state()?, JobState::Pending | JobState::Scheduled) {
+            states::change(db, &mut job, JobState::Cancelled)?;
+            count += 1;
+        }
+    }
+    Ok(count)
+}
+
 /// `GET /jobs/{id}/config.json`: what the gear reads. An engine that asks while the job runs gets the keys with it.
 pub(super) async fn config(
     guard: Guard,

@@ -18,7 +18,7 @@
 mod adding;
 mod ask;
 mod changing;
-mod context;
+pub(crate) mod context;
 mod ending;
 mod engine;
 mod inputs;
@@ -37,10 +37,11 @@ pub(crate) mod store;
 pub(crate) mod tests;
 
 pub(crate) use self::{
-    adding::read,
+    adding::{PRIORITY, read},
+    changing::cancel_waiting,
     lost::reap,
-    order::{Asker, Order, PROVIDER, enqueue, prepare},
+    order::{Asker, Order, PROVIDER, complete_config, enqueue, prepare, ready},
     routes::routes,
-    show::whole,
+    show::{plain, whole},
     states::State,
 };

@@ -109,6 +109,15 @@ impl Asker<'_> {
 /// what is not there; 412 for an unknown compute provider; 422 for a configuration that the manifest does not admit and
 /// inputs that are missing.
 pub(crate) fn enqueue(db: &Connection, asker: Asker<'_>, order: Order) -> ApiResult<Job> {
+    let (prepared, destination) = ready(db, asker, order)?;
+    prepared.submit(db, asker, &destination)
+}
+
+/// Checks everything about an order, and finds its destination.
+///
+/// # Errors
+/// As [`enqueue`].
+pub(crate) fn ready(db: &Connection, asker: Asker<'_>, order: Order) -> ApiResult<(Prepared, Container)> {
     let prepared = prepare(db, asker, order)?;
     let destination = match (&prepared.order.destination, prepared.inputs.first()) {
         (Some(given), _) => named(db, given)?,
@@ -122,7 +131,7 @@ pub(crate) fn enqueue(db: &Connection, asker: Asker<'_>, order: Order) -> ApiRes
         return Err(ApiError::bad_request(message));
     }
     asker.require(db, &destination, Action::JobsManage)?;
-    prepared.submit(db, asker, &destination)
+    Ok((prepared, destination))
 }
 
 fn named(db: &Connection, reference: &Value) -> ApiResult<Container> {
@@ -158,12 +167,7 @@ pub(crate) fn prepare(db: &Connection, asker: Asker<'_>, order: Order) -> ApiRes
     if manifest.invalid().is_some() {
         return Err(ApiError::bad_request("Gear marked as invalid, will not run!"));
     }
-    let config = manifest.complete_config(&order.config).map_err(|error| {
-        ApiError::unprocessable(error.to_string())
-            .with("reason", "config did not match manifest")
-            .with("key", error.key)
-            .with("error", error.error)
-    })?;
+    let config = complete_config(&manifest, &order.config)?;
     let inputs = taken(db, &asker, &manifest, &order)?;
     if let Asker::Caller(caller) = asker {
         let project = destination_project(db, &order, &inputs)?;
@@ -171,6 +175,19 @@ pub(crate) fn prepare(db: &Connection, asker: Asker<'_>, order: Order) -> ApiRes
         check_provider(caller, order.compute_provider_id.as_deref())?;
     }
     Ok(Prepared { order, gear, manifest, config, inputs })
+}
+
+/// A configuration with the manifest's defaults.
+///
+/// # Errors
+/// 422 for one that the manifest does not admit.
+pub(crate) fn complete_config(manifest: &Manifest, given: &Doc) -> ApiResult<Doc> {
+    manifest.complete_config(given).map_err(|error| {
+        ApiError::unprocessable(error.to_string())
+            .with("reason", "config did not match manifest")
+            .with("key", error.key)
+            .with("error", error.error)
+    })
 }
 
 fn taken(db: &Connection, asker: &Asker<'_>, manifest: &Manifest, order: &Order) -> ApiResult<Vec<Taken>> {
@@ -218,11 +235,6 @@ fn check_provider(caller: &Caller, named: Option<&str>) -> ApiResult<()> {
 }
 
 impl Prepared {
-    /// Whether the gear's jobs belong to analyses.
-    pub(crate) fn is_analysis(&self) -> bool {
-        self.gear.is_analysis()
-    }
-
     /// What documents say about the gear.
     pub(crate) fn gear_info(&self) -> Value {
         self.gear.info()

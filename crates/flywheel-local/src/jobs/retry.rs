@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     auth::Caller,
+    batches,
     body::JsonBody,
     error::{ApiError, ApiResult},
     guard::Guard,
@@ -75,6 +76,9 @@ fn again(db: &Connection, job: &mut Job) -> ApiResult<Job> {
     job.doc.insert("retried".into(), time.into());
     store::save(db, job)?;
     repoint_analysis(db, job, &next)?;
+    if let Some(batch) = next.doc.get("batch").and_then(Value::as_str) {
+        batches::reconsider(db, batch)?;
+    }
     Ok(next)
 }
 

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::store::{self, Job};
 use crate::{
+    batches,
     error::{ApiError, ApiResult},
     store::now,
 };
@@ -94,6 +95,9 @@ pub(super) fn change(db: &Connection, job: &mut Job, next: State) -> ApiResult<(
     store::save(db, job)?;
     if next.is_over() {
         store::drop_keys(db, &job.id)?;
+        if let Some(batch) = job.doc.get("batch").and_then(Value::as_str) {
+            batches::reconsider(db, batch)?;
+        }
     }
     Ok(())
 }

@@ -132,6 +132,9 @@ impl<'a> List<'a> {
         if self.query.exhaustive {
             return Err(ApiError::forbidden("exhaustive=true is for site administrators"));
         }
+        if caller.rule_project().is_some() && matches!(sight, Sight::Groups) {
+            return Err(ApiError::forbidden("The job of a gear rule sees its project alone, no groups"));
+        }
         Ok(self.and(sight.condition(caller)))
     }
 
@@ -274,6 +277,11 @@ impl Sight {
     pub(crate) fn condition(self, caller: &Caller) -> Condition {
         let user = Sql::from(caller.id().to_owned());
         let in_projects = |table: &str, action: Action| {
+            if let Some((project, actions)) = caller.rule_project() {
+                let condition =
+                    Condition::new(format!("{table}.project_id = ?"), vec![project.to_owned().into()]);
+                return if actions.has(action) { condition } else { Condition::new("FALSE", Vec::new()) };
+            }
             let granted = "SELECT g.container_id FROM grants g JOIN records r ON r.kind = 'role' AND r.id = g.role
                  WHERE g.user_id = ? AND EXISTS (SELECT 1 FROM json_each(r.doc, '$.actions') WHERE value = ?)";
             let values = vec![user.clone(), action.name().to_owned().into()];

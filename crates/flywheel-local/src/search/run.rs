@@ -55,7 +55,8 @@ impl Sight {
         let mut statement = db.prepare_cached(sql)?;
         let projects = statement.query_map([caller.id()], |row| row.get::<_, String>(0))?;
         let (mut containers, mut analyses, mut files) = (Vec::new(), Vec::new(), Vec::new());
-        for project in projects {
+        let own = caller.rule_project().map(|(project, _)| Ok(project.to_owned()));
+        for project in projects.chain(own) {
             let project = project?;
             let actions = access::actions_in(db, caller, &project)?;
             for (action, list) in [

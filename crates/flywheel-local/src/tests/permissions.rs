@@ -275,6 +275,8 @@ site DELETE /gears/{id}
 site POST /gears/{id}/enable
 site POST /gears/{id}/disable
 login GET /gears/{id}/invocation
+ro GET /gears/{id}/context/{kind}/{container}
+ro GET /gears/{id}/suggest/{kind}/{container}
 login GET /gears/{id}/series
 site PUT /gears/{id}/series
 site PUT /gears/{id}/permissions
@@ -312,6 +314,13 @@ power POST /engine
 login GET /users/self/jobs
 ro GET /sessions/{id}/jobs
 ro GET /projects/{id}/jobs
+
+login GET /batch
+rw POST /batch
+rw POST /batch/jobs
+login GET /batch/{id}
+login POST /batch/{id}/run
+login POST /batch/{id}/cancel
 ";
 
 /// The callers, from those who may least.
@@ -494,7 +503,8 @@ impl Stage {
         if path.ends_with("/legacy-usage") {
             path.push_str("?type=month");
         }
-        path.replace("{user}", "admin@x.org")
+        path.replace("{kind}/{container}", &format!("acquisitions/{}", self.acquisition))
+            .replace("{user}", "admin@x.org")
             .replace("{cname}", "acquisitions")
             .replace("{version}", "1")
             .replace("{action}", "tags_view")
@@ -593,6 +603,12 @@ impl Stage {
             "PUT bookmark-list" => json!([]),
             "PUT settings" => json!({"center_gears": []}),
             "PUT self" => json!({"version": "1"}),
+            "POST batch" => {
+                json!({"gear_id": self.gear, "targets": [{"type": "session", "id": self.session}]})
+            }
+            "POST jobs" => json!({"jobs": [{
+                "gear_id": self.gear, "destination": {"type": "acquisition", "id": self.acquisition},
+            }]}),
             "POST add" | "POST determine_provider" => json!({
                 "gear_id": self.gear, "destination": {"type": "acquisition", "id": self.acquisition},
             }),

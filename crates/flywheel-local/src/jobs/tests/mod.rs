@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod ended;
+mod keys;
 mod queued;
 mod ran;
 
