@@ -202,8 +202,8 @@ impl Upsert<'_> {
     }
 
     fn by_uid(&self, above: &Container, kind: Kind, uid: &str) -> ApiResult<Option<Container>> {
-        let sql = "SELECT id, kind, doc FROM containers
-             WHERE kind = ?1 AND uid = ?2 AND uid IS NOT NULL AND deleted IS NULL
+        let sql = "SELECT id, kind, doc FROM containers INDEXED BY containers_by_kind_uid
+             WHERE kind = ?1 AND uid = ?2 AND deleted IS NULL
              AND (?3 IS NULL OR project_id = ?3) AND (?4 IS NULL OR parent_id = ?4) ORDER BY id LIMIT 1";
         let project = (self.scope != Scope::Site).then_some(&self.project.id);
         let parent = (self.scope == Scope::Parent && kind.parent() == Some(above.kind)).then_some(&above.id);

@@ -107,8 +107,9 @@ impl Finder<'_> {
     }
 
     fn visible_by_uid(&self, kind: Kind, uid: &str) -> ApiResult<Option<Container>> {
-        let sql = "SELECT id, kind, doc FROM containers
-             WHERE kind = ? AND uid = ? AND uid IS NOT NULL AND deleted IS NULL ORDER BY id";
+        // Without being told, the planner reads everything of the kind in the order of ids.
+        let sql = "SELECT id, kind, doc FROM containers INDEXED BY containers_by_kind_uid
+             WHERE kind = ? AND uid = ? AND deleted IS NULL ORDER BY id";
         if uid.is_empty() {
             return Ok(None);
         }
@@ -236,7 +237,8 @@ impl Finder<'_> {
     ) -> ApiResult<Container> {
         let by_uid = matches!(self.strategy, Strategy::Uid | Strategy::Reaper { by_uid: true });
         let found = if by_uid {
-            let sql = "SELECT id FROM containers WHERE kind = 4 AND uid = ?2 AND uid IS NOT NULL
+            let sql =
+                "SELECT id FROM containers INDEXED BY containers_by_kind_uid WHERE kind = 4 AND uid = ?2
                  AND project_id = ?1 AND deleted IS NULL ORDER BY id LIMIT 1";
             self.one(sql, &project.id, required(step, "uid", Kind::Session)?)?
         } else {
@@ -257,7 +259,8 @@ impl Finder<'_> {
     fn acquisition(&self, session: &Container, step: &Step) -> ApiResult<Container> {
         let by_uid = matches!(self.strategy, Strategy::Uid | Strategy::Reaper { by_uid: true });
         let found = if by_uid {
-            let sql = "SELECT id FROM containers WHERE kind = 5 AND uid = ?2 AND uid IS NOT NULL
+            let sql =
+                "SELECT id FROM containers INDEXED BY containers_by_kind_uid WHERE kind = 5 AND uid = ?2
                  AND parent_id = ?1 AND deleted IS NULL ORDER BY id LIMIT 1";
             self.one(sql, &session.id, required(step, "uid", Kind::Acquisition)?)?
         } else {

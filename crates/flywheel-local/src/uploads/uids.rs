@@ -106,7 +106,8 @@ fn projects_of(
     let wanted: Vec<&str> = one.chain(several).filter_map(Value::as_str).collect();
     let mut statement = db.prepare_cached(
         "SELECT DISTINCT c.project_id, c.uid FROM json_each(?) u
-         JOIN containers c ON c.kind = ? AND c.uid = u.value AND c.uid IS NOT NULL AND c.deleted IS NULL
+         CROSS JOIN containers c INDEXED BY containers_by_kind_uid
+         WHERE c.kind = ? AND c.uid = CAST(u.value AS TEXT) AND c.deleted IS NULL
          ORDER BY c.project_id, c.uid",
     )?;
     let mut rows = statement.query((uids.to_string(), kind.code()))?;
