@@ -54,6 +54,13 @@ impl Age {
     }
 }
 
+impl From<Age> for i64 {
+    /// The age in seconds, as the platform stores it.
+    fn from(age: Age) -> Self {
+        age.0
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

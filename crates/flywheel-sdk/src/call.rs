@@ -4,7 +4,7 @@ use flywheel_api::{ByteStream, Client as Raw, OperationId, models::Listing};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use crate::{Error, ErrorKind, Result};
+use crate::{Client, Error, ErrorKind, Request, Resource, Result};
 
 /// A call of an operation by its place in the operation table.
 #[derive(Clone, Debug)]
@@ -13,11 +13,13 @@ pub(crate) struct Call {
     path: Vec<String>,
     query: Vec<(String, String)>,
     body: Option<Value>,
+    /// Why what was given cannot be sent.
+    mistake: Option<String>,
 }
 
 impl Call {
     pub(crate) fn new(operation: OperationId) -> Self {
-        Self { operation, path: Vec::new(), query: Vec::new(), body: None }
+        Self { operation, path: Vec::new(), query: Vec::new(), body: None, mistake: None }
     }
 
     /// The next segment of the path, in the order of the route.
@@ -38,13 +40,54 @@ impl Call {
         }
     }
 
-    pub(crate) fn body(mut self, body: impl Serialize) -> Result<Self> {
-        let body = serde_json::to_value(body).map_err(|error| {
-            Error::new(ErrorKind::Invalid, format!("the body has no form in JSON: {error}"))
-                .with_operation(self.operation.operation().name)
-        })?;
-        self.body = Some(body);
-        Ok(self)
+    pub(crate) fn body(self, body: impl Serialize) -> Result<Self> {
+        let call = self.sending(body);
+        call.check()?;
+        Ok(call)
+    }
+
+    /// As [`body`](Self::body); what cannot be sent shows when the call is.
+    pub(crate) fn sending(mut self, body: impl Serialize) -> Self {
+        match serde_json::to_value(body) {
+            Ok(body) => self.body = Some(body),
+            Err(error) => self.mistake = Some(format!("the body has no form in JSON: {error}")),
+        }
+        self
+    }
+
+    fn check(&self) -> Result<()> {
+        match &self.mistake {
+            None => Ok(()),
+            Some(mistake) => Err(Error::new(ErrorKind::Invalid, mistake.clone())
+                .with_operation(self.operation.operation().name)),
+        }
+    }
+
+    /// The request that sends this; the answer is a document.
+    pub(crate) fn answer<T>(self, client: &Client) -> Request<'static, T>
+    where
+        T: DeserializeOwned + Send + 'static,
+    {
+        Request::new(client, move |raw| async move { self.send(&raw).await })
+    }
+
+    /// The request that sends this; the answer is a list.
+    pub(crate) fn rows<T>(self, client: &Client) -> Request<'static, Vec<T>>
+    where
+        T: DeserializeOwned + Send + 'static,
+    {
+        Request::new(client, move |raw| async move { Ok(self.list(&raw).await?.items) })
+    }
+
+    /// The request that sends this; the answer is a thing of the site.
+    pub(crate) fn thing<C: Resource>(self, client: &Client) -> Request<'static, C> {
+        let held = client.clone();
+        self.answer(client).map(move |model| Ok(C::from_parts(held, model)))
+    }
+
+    /// The request that sends this and drops the answer.
+    pub(crate) fn done(self, client: &Client) -> Request<'static, ()> {
+        Request::new(client, move |raw| async move { self.send_only(&raw).await })
     }
 
     /// Whether the operation takes this query parameter.
@@ -55,18 +98,21 @@ impl Call {
 
     /// Sends; the answer is a document.
     pub(crate) async fn send<T: DeserializeOwned>(self, raw: &Raw) -> Result<T> {
+        self.check()?;
         let (path, query) = self.parameters();
         Ok(raw.request_as::<T>(self.operation, &path, &query, self.body.clone()).await?.into_inner())
     }
 
     /// Sends; the answer is a list, bare or in a page.
     pub(crate) async fn list<T: DeserializeOwned>(self, raw: &Raw) -> Result<Listing<T>> {
+        self.check()?;
         let (path, query) = self.parameters();
         Ok(raw.request_list::<T>(self.operation, &path, &query, self.body.clone()).await?.into_inner())
     }
 
     /// Sends; whatever the answer says beyond its success is dropped, be it JSON or not.
     pub(crate) async fn send_only(self, raw: &Raw) -> Result<()> {
+        self.check()?;
         let (path, query) = self.parameters();
         raw.request_stream(self.operation, &path, &query, self.body.clone()).await.map(drop)
     }

@@ -39,11 +39,15 @@ pub enum Kind {
     SavedView,
     /// A search that is kept.
     SavedSearch,
+    /// A machine that sends data.
+    Device,
+    /// A way files are made, with the words that classify them.
+    Modality,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::Group,
         Self::Project,
         Self::Subject,
@@ -59,6 +63,8 @@ impl Kind {
         Self::DataViewExecution,
         Self::SavedView,
         Self::SavedSearch,
+        Self::Device,
+        Self::Modality,
     ];
 
     /// The name on the wire, such as `acquisition`.
@@ -79,6 +85,8 @@ impl Kind {
             Self::DataViewExecution => "data_view_execution",
             Self::SavedView => "view",
             Self::SavedSearch => "query",
+            Self::Device => "device",
+            Self::Modality => "modality",
         }
     }
 
@@ -100,6 +108,8 @@ impl Kind {
             Self::DataViewExecution => "data_view_executions",
             Self::SavedView => "views",
             Self::SavedSearch => "queries",
+            Self::Device => "devices",
+            Self::Modality => "modalities",
         }
     }
 }
@@ -318,6 +328,12 @@ routes! {
     Role {
         list: GetAllRoles, get: GetRole, modify: ModifyRole, delete: DeleteRole,
     }
+    Device {
+        list: GetAllDevices, get: GetDevice, modify: ModifyDevice, delete: DeleteDevice,
+    }
+    Modality {
+        list: GetAllModalities, get: GetModality, modify: ReplaceModality, delete: DeleteModality,
+    }
     DataViewExecution {
         list: GetAllDataViewExecutions, get: GetDataViewExecution, delete: DeleteViewExecution,
     }
@@ -340,7 +356,7 @@ mod tests {
             assert_eq!(kind.as_str().parse(), Ok(kind));
             assert_eq!(kind.plural().parse(), Ok(kind));
         }
-        assert!("device".parse::<Kind>().unwrap_err().to_string().contains("device"));
+        assert!("tricorder".parse::<Kind>().unwrap_err().to_string().contains("tricorder"));
     }
 
     #[test]

@@ -191,13 +191,16 @@
 //! | [`mod@file`] | files: type, classification, versions |
 //! | [`transfer`] | uploads, downloads, zip members, archives |
 //! | [`folder`] | whole containers as folders on a disk, kept up to date |
+//! | [`hierarchy`] | the tree as a whole: printed, copied, moved |
 //! | [`bulk`] | the same work on many things, resumable |
 //! | [`resolve`] | paths and ids |
 //! | [`search`] | finding by what containers and files hold, anywhere on the site |
 //! | [`view`] | tables over containers and the contents of files |
 //! | [`collection`] | curating selections across projects |
+//! | [`admin`] | running a site: users, roles, devices, settings, reports, audit |
 //! | [`blocking`] | the same without async |
 
+pub mod admin;
 pub mod blocking;
 pub mod bulk;
 mod call;
@@ -208,10 +211,11 @@ pub mod edit;
 pub mod file;
 pub mod finder;
 pub mod folder;
+pub mod hierarchy;
 mod kind;
+pub mod list;
 mod moment;
 mod node;
-mod people;
 mod request;
 pub mod resolve;
 mod resource;
@@ -221,10 +225,11 @@ pub mod transfer;
 pub mod view;
 mod work;
 
+pub use admin::{Device, Modality, Role, User};
 pub use bulk::{Bulk, BulkReport, Row};
 pub use client::{Client, ClientBuilder};
 pub use container::{Acquisition, Analysis, Collection, Group, Project, Session, Subject};
-pub use file::File;
+pub use file::{File, FileRef};
 pub use finder::{Cursor, Finder, Items, Page, Pages};
 pub use flywheel_api::{
     Error, ErrorKind, OperationId,
@@ -244,10 +249,12 @@ pub use flywheel_core::{
     sort::Sort,
 };
 pub use folder::{FolderDownload, FolderReport};
+pub use hierarchy::MoveTo;
 pub use kind::{ContainerRef, Kind, UnknownKind};
+pub use list::List;
 pub use moment::Moment;
 pub use node::Node;
-pub use people::{Role, User};
+
 pub use request::Request;
 pub use resource::Resource;
 pub use search::{Hit, SavedSearch, Search};

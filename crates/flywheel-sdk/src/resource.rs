@@ -61,14 +61,14 @@ pub(crate) fn get<C: Resource>(client: &Client, id: &str) -> Request<'static, C>
 /// Reads a resource again, in place.
 pub(crate) fn reload<C: Resource>(target: &mut C) -> Request<'_, ()> {
     let client = target.client().clone();
-    let Some(operation) = C::KIND.routes().get else {
-        return Request::failed(&client, unsupported(C::KIND, "read"));
-    };
-    Request::new(&client, move |raw| async move {
-        let fresh = Call::new(operation).at(target.id()).send(&raw).await?;
-        *target.model_mut() = fresh;
-        Ok(())
-    })
+    Request::new(&client, move |raw| async move { read_again(target, &raw).await })
+}
+
+/// Reads a resource again, in place, as part of a request.
+pub(crate) async fn read_again<C: Resource>(target: &mut C, raw: &flywheel_api::Client) -> crate::Result<()> {
+    let Some(operation) = C::KIND.routes().get else { return Err(unsupported(C::KIND, "read")) };
+    *target.model_mut() = Call::new(operation).at(target.id()).send(raw).await?;
+    Ok(())
 }
 
 /// The kind has no operation for this.

@@ -6,8 +6,8 @@ use flywheel_api::{
 };
 
 use crate::{
-    Acquisition, Analysis, Client, Collection, DataViewExecution, File, Finder, Gear, Group, Job, Project,
-    Request, Role, Session, Subject, User, call::Call,
+    Acquisition, Analysis, Client, Collection, DataViewExecution, Device, File, Finder, Gear, Group, Job,
+    Modality, Project, Request, Role, Session, Subject, User, call::Call,
 };
 
 macro_rules! finders {
@@ -37,6 +37,8 @@ finders! {
     gears Gear "gears, each in its latest version unless `parameter(\"all_versions\", true)` asks for all";
     jobs Job "jobs";
     data_view_executions DataViewExecution "runs of data views";
+    devices Device "machines that send data";
+    modalities Modality "modalities, with the words that classify files of each";
 }
 
 impl Client {

@@ -1,7 +1,12 @@
 //! Analyses: results computed from files, kept with where they came from.
 
 use super::{container, files_of, read_files};
-use crate::{Error, ErrorKind, File, Job, Node, Request, edit::fields, resource, resource::resource};
+use crate::{
+    Error, ErrorKind, File, FileRef, Job, Node, Request,
+    edit::{Create, fields},
+    resource,
+    resource::resource,
+};
 
 resource! {
     /// Results computed from files: its inputs, its outputs, and the job that made them, if any.
@@ -14,6 +19,13 @@ fields!(Analysis {
     /// What was done.
     description: String,
 });
+
+impl Create<Analysis> {
+    /// The files it was computed from. The analysis keeps them as they are now.
+    pub fn inputs(self, files: impl IntoIterator<Item = FileRef>) -> Self {
+        self.set("inputs", files.into_iter().collect::<Vec<_>>())
+    }
+}
 
 impl Analysis {
     /// The container it hangs on.

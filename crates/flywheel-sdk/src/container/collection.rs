@@ -35,6 +35,7 @@ impl Collection {
     /// Who may do what with it, to be changed.
     pub fn permissions(&mut self) -> Permissions<'_, Self, Access> {
         let routes = PermissionRoutes {
+            get: OperationId::GetCollectionUserPermission,
             add: OperationId::AddCollectionPermission,
             modify: OperationId::ModifyCollectionUserPermission,
             delete: OperationId::DeleteCollectionUserPermission,

@@ -34,6 +34,7 @@ impl Group {
     /// Who may do what in the group itself, to be changed.
     pub fn permissions(&mut self) -> Permissions<'_, Self, Access> {
         let routes = PermissionRoutes {
+            get: OperationId::GetGroupUserPermission,
             add: OperationId::AddGroupPermission,
             modify: OperationId::ModifyGroupUserPermission,
             delete: OperationId::DeleteGroupUserPermission,
@@ -45,6 +46,7 @@ impl Group {
     /// The permissions that new projects of the group start from, to be changed. Projects that are there keep theirs.
     pub fn permission_template(&mut self) -> Permissions<'_, Self, Roles> {
         let routes = PermissionRoutes {
+            get: OperationId::GetGroupUserPermissionTemplate,
             add: OperationId::AddGroupPermissionTemplate,
             modify: OperationId::ModifyGroupUserPermissionTemplate,
             delete: OperationId::DeleteGroupUserPermissionTemplate,

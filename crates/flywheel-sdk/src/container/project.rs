@@ -61,6 +61,7 @@ impl Project {
     /// Who has which roles in it, to be changed.
     pub fn permissions(&mut self) -> Permissions<'_, Self, Roles> {
         let routes = PermissionRoutes {
+            get: OperationId::GetProjectUserPermission,
             add: OperationId::AddProjectPermission,
             modify: OperationId::ModifyProjectUserPermission,
             delete: OperationId::DeleteProjectUserPermission,

@@ -21,7 +21,7 @@ mod create;
 mod delete;
 mod info;
 mod notes;
-mod permissions;
+pub mod permissions;
 mod tags;
 mod update;
 
@@ -29,7 +29,7 @@ pub use create::Create;
 pub use delete::Delete;
 pub use info::Info;
 pub use notes::Notes;
-pub use permissions::{Access, Permissions, Roles};
+pub use permissions::{Access, Grant, Permissions, Roles};
 pub use tags::Tags;
 pub use update::Update;
 

@@ -2,7 +2,7 @@
 
 use flywheel_api::OperationId;
 use flywheel_core::modality::{self, Classification};
-use serde_json::{Value, json};
+use serde_json::{Map, json};
 
 use super::File;
 use crate::{Request, call::Call, resource::sealed::Parts};
@@ -12,8 +12,7 @@ use crate::{Request, call::Call, resource::sealed::Parts};
 ///
 /// ```no_run
 /// # async fn run(mut file: flywheel::File) -> flywheel::Result<()> {
-/// file.update().modality("MR").await?;
-/// file.classification().add([("Features", ["Multi-Band", "EPI"])]).await?;
+/// file.classification().modality("MR").add([("Features", ["Multi-Band", "EPI"])]).await?;
 /// # Ok(())
 /// # }
 /// ```
@@ -21,6 +20,7 @@ use crate::{Request, call::Call, resource::sealed::Parts};
 #[derive(Debug)]
 pub struct Classify<'a> {
     file: &'a mut File,
+    modality: Option<String>,
 }
 
 /// How [`Classify`] changes the classification at hand, as the site changes its own.
@@ -28,7 +28,13 @@ type Apply = fn(&mut Classification, &Classification);
 
 impl<'a> Classify<'a> {
     pub(super) fn new(file: &'a mut File) -> Self {
-        Self { file }
+        Self { file, modality: None }
+    }
+
+    /// Gives the file this modality in the same call, in whose words it is then classified.
+    pub fn modality(mut self, modality: impl Into<String>) -> Self {
+        self.modality = Some(modality.into());
+        self
     }
 
     /// Adds words, aspect by aspect.
@@ -63,16 +69,24 @@ impl<'a> Classify<'a> {
     }
 
     fn change(self, verb: &'static str, words: Classification, apply: Apply) -> Request<'a, ()> {
-        let file = self.file;
+        let Self { file, modality } = self;
         let client = file.client.clone();
-        let body: Value = json!({verb: words});
+        let mut body = Map::from_iter([(verb.to_owned(), json!(words))]);
+        if let Some(modality) = &modality {
+            body.insert("modality".to_owned(), modality.as_str().into());
+        }
+        let call = Call::new(OperationId::ModifyFileClassification).at(file.id()).sending(body);
         Request::new(&client, move |raw| async move {
-            Call::new(OperationId::ModifyFileClassification)
-                .at(file.id())
-                .body(body)?
-                .send_only(&raw)
-                .await?;
-            apply(file.model_mut().classification.get_or_insert_default(), &words);
+            call.send_only(&raw).await?;
+            let model = file.model_mut();
+            let now = model.classification.get_or_insert_default();
+            if let Some(modality) = modality {
+                if model.modality.as_ref() != Some(&modality) {
+                    *now = modality::after_modality_change(std::mem::take(now));
+                }
+                model.modality = Some(modality);
+            }
+            apply(now, &words);
             Ok(())
         })
     }

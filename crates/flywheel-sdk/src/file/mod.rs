@@ -20,6 +20,7 @@ pub use change::FileUpdate;
 pub use classification::Classify;
 
 use flywheel_api::{OperationId, types::FileVersionOutput};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -36,6 +37,18 @@ resource! {
 }
 
 info_methods!(File);
+
+/// Points at a file by its container and its name: `{"type": "session", "id": "…", "name": "events.tsv"}`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct FileRef {
+    /// What the container is.
+    #[serde(rename = "type")]
+    pub kind: Kind,
+    /// The id of the container.
+    pub id: String,
+    /// The name of the file in it.
+    pub name: String,
+}
 
 impl File {
     /// Its name.
@@ -73,6 +86,15 @@ impl File {
         }
     }
 
+    /// Where it is, as inputs of analyses and gears name it.
+    ///
+    /// # Errors
+    /// As [`parent_ref`](Self::parent_ref).
+    pub fn file_ref(&self) -> Result<FileRef> {
+        let parent = self.parent_ref()?;
+        Ok(FileRef { kind: parent.kind, id: parent.id, name: self.name().to_owned() })
+    }
+
     /// The container it hangs on.
     pub fn parent(&self) -> Request<'static, Node> {
         match self.parent_ref() {
@@ -89,6 +111,11 @@ impl File {
     /// When it was last changed.
     pub fn modified_at(&self) -> Option<Moment> {
         Moment::of(self.modified.as_ref(), None)
+    }
+
+    /// When a later upload replaced this version; `None` for the current one.
+    pub fn replaced_at(&self) -> Option<Moment> {
+        Moment::of(self.replaced.as_ref(), None)
     }
 
     /// Another type or modality.

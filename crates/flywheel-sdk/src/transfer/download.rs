@@ -7,7 +7,10 @@ use std::{
 };
 
 use bytes::{Bytes, BytesMut};
-use flywheel_api::transport::{CallOptions, RawRequest};
+use flywheel_api::{
+    Operation,
+    transport::{CallOptions, RawRequest},
+};
 use futures::{StreamExt, TryStreamExt, stream::BoxStream};
 use sha2::{Digest, Sha384};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
@@ -135,6 +138,11 @@ impl Download {
     /// The member `path` of the zip file at `at`.
     pub(super) fn zip_member(client: &Client, at: Result<FileAt>, path: &str) -> Self {
         Self::of(client, at.and_then(|at| at.request(Wanted::Member(path))))
+    }
+
+    /// What an operation answers, once and whole.
+    pub(crate) fn request(client: &Client, operation: &'static Operation, path: &[&str]) -> Self {
+        Self::of(client, RawRequest::of(operation, path))
     }
 
     /// Whatever `request` answers, once and whole.

@@ -1,10 +1,12 @@
 //! The ergonomic client against the local site over TCP, and against servers that misbehave on purpose.
 #![allow(clippy::unwrap_used)]
 
+mod admin;
 mod bench;
 mod blocking;
 mod bulk;
 mod collections;
+mod echo;
 mod edits;
 mod files;
 mod finders;
@@ -17,5 +19,6 @@ mod paths;
 mod requests;
 mod script;
 mod search;
+mod tree;
 mod views;
 mod wire;
