@@ -27,6 +27,8 @@
 //! | `uploads`, `packfiles` | files that find their place in the hierarchy, or come as one packed file |
 //! | `copies`, `bulk` | copies by reference, and calls on many containers |
 //! | `views` | data views: saved, queued, written out |
+//! | `rules` | gear rules: jobs that begin by themselves |
+//! | `engine` | running jobs in this process |
 //! | `list`, `filter_sql`, `matching` | lists: filter and order as SQL, and what a filter clause means |
 //! | `search` | the search, over the same tables |
 //! | `words` | the index over what documents say |
@@ -49,6 +51,7 @@ mod check;
 mod containers;
 mod copies;
 mod drain;
+mod engine;
 mod error;
 mod files;
 mod filter_sql;
@@ -72,6 +75,7 @@ mod resolve;
 mod roles;
 mod route;
 mod router;
+mod rules;
 mod search;
 mod seed;
 mod site;
@@ -88,5 +92,6 @@ mod words;
 mod tests;
 
 pub use check::Report;
+pub use engine::Engine;
 pub use seed::{Seed, Seeded};
 pub use site::{ADMIN, Running, Site, SiteBuilder, SiteError};

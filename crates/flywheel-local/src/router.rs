@@ -19,7 +19,7 @@ use crate::{
     accounts::{devices, users},
     archive, batches, bulk,
     containers::{analyses, change, collections, create, info, notes, permissions, remove, show, tags},
-    copies, files, gears,
+    copies, engine, files, gears,
     guard::Guard,
     jobs,
     kind::Kind,
@@ -27,7 +27,7 @@ use crate::{
     query::ListQuery,
     reports, resolve, roles,
     route::{Route, delete, get, patch, post, put},
-    search,
+    rules, search,
     state::AppState,
     system, templates, tree, uploads, views,
 };
@@ -60,6 +60,8 @@ pub(crate) fn routes() -> Vec<Route> {
         copies::routes(),
         bulk::routes(),
         batches::routes(),
+        rules::routes(),
+        engine::routes(),
     ]
     .into_iter()
     .flatten()

@@ -5,6 +5,7 @@ use std::{
     io,
     net::SocketAddr,
     path::{Path, PathBuf},
+    sync::OnceLock,
     time::{Duration, SystemTime},
 };
 
@@ -19,8 +20,9 @@ use crate::{
     access_log::Journal,
     blobs::BlobStore,
     copies,
+    engine::{self, Engine},
     error::{ApiError, ApiResult},
-    files, modalities, projects, route,
+    files, jobs, modalities, projects, route, rules,
     state::{AppState, Shared},
     store::{
         Doc, Keeping, Store, now,
@@ -82,6 +84,7 @@ pub struct SiteBuilder {
     admin_key: Option<String>,
     drone_secret: Option<String>,
     signed_uploads: bool,
+    engine: Option<Engine>,
 }
 
 impl SiteBuilder {
@@ -116,6 +119,14 @@ impl SiteBuilder {
         self
     }
 
+    /// Runs the jobs of the site, in this process, for as long as the site lives. Without an engine they wait for one
+    /// elsewhere.
+    #[must_use]
+    pub fn engine(mut self, engine: Engine) -> Self {
+        self.engine = Some(engine);
+        self
+    }
+
     /// Opens the site. What a kill left behind in its blobs is removed.
     ///
     /// # Errors
@@ -147,14 +158,31 @@ impl SiteBuilder {
         journal.empty(&store).await?;
         let drone_secret = self.drone_secret;
         let signed_uploads = self.signed_uploads;
-        let shared =
-            Shared { store, blobs, journal, views: desk, signed_uploads, data, drone_secret, started: now() };
+        let shared = Shared {
+            store,
+            blobs,
+            journal,
+            views: desk,
+            signed_uploads,
+            data,
+            started: now(),
+            address: OnceLock::new(),
+            drone_secret,
+        };
         let state = AppState::new(shared);
         views::resume(&state).await?;
         projects::resume(&state).await?;
         copies::resume(&state).await?;
         tokio::spawn(files::keep_swept(state.weak()));
-        Ok(Site { state, secret, _lock: lock, _temporary: temporary })
+        let tasks = vec![
+            Background(tokio::spawn(rules::run(state.clone()))),
+            Background(tokio::spawn(jobs::watch(state.clone()))),
+        ];
+        let engine = match self.engine {
+            Some(engine) => Some(engine::start(&state, engine).await?),
+            None => None,
+        };
+        Ok(Site { state, secret, _tasks: tasks, _engine: engine, _lock: lock, _temporary: temporary })
     }
 }
 
@@ -214,8 +242,19 @@ pub(crate) fn new_user(id: &str, firstname: &str, lastname: &str, admin: bool) -
 pub struct Site {
     state: AppState,
     secret: String,
+    _tasks: Vec<Background>,
+    _engine: Option<engine::Running>,
     _lock: File,
     _temporary: Option<tempfile::TempDir>,
+}
+
+/// A task of the site that ends with it.
+struct Background(JoinHandle<()>);
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 impl std::fmt::Debug for Site {
@@ -286,6 +325,8 @@ impl Site {
         let failed = |source| SiteError::Listen { address, source };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let local = listener.local_addr().map_err(failed)?;
+        // Jobs are told the first address, which is also the only one unless somebody asks for more.
+        let _ = self.state.address.set(local);
         let service = self.router().into_make_service_with_connect_info::<SocketAddr>();
         let (stop, stopped) = oneshot::channel::<()>();
         let task = tokio::spawn(async move {

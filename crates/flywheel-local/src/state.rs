@@ -1,8 +1,9 @@
 //! What every handler shares.
 
 use std::{
+    net::SocketAddr,
     path::PathBuf,
-    sync::{Arc, Weak},
+    sync::{Arc, OnceLock, Weak},
 };
 
 use crate::{access_log::Journal, blobs::BlobStore, store::Store, views::Desk};
@@ -27,6 +28,8 @@ pub(crate) struct Shared {
     pub(crate) data: PathBuf,
     /// When the site was opened, as documents write times.
     pub(crate) started: String,
+    /// Where the site listens, once it does.
+    pub(crate) address: OnceLock<SocketAddr>,
     /// The secret by which devices register; without one they cannot.
     pub(crate) drone_secret: Option<String>,
 }

@@ -13,6 +13,7 @@ use crate::{
     guard::Guard,
     kind::Kind,
     query::Params,
+    rules,
     state::AppState,
     store::{
         Doc,
@@ -253,6 +254,9 @@ pub(crate) fn add(db: &Connection, kind: Kind, id: String, mut doc: Doc) -> ApiR
     doc.insert("created".into(), now().into());
     let mut container = Container { kind, id, doc };
     containers::insert(db, &mut container)?;
+    if kind == Kind::Project {
+        rules::copy_to_project(db, &container.id)?;
+    }
     Ok(container.id)
 }
 

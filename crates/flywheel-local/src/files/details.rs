@@ -23,6 +23,7 @@ use crate::{
     list, present,
     query::ListQuery,
     route::nothing,
+    rules,
     state::AppState,
     store::{Doc, containers, files},
     system::PAGE_LIMIT,
@@ -72,13 +73,14 @@ pub(crate) async fn inputs(
     state.store.read(work).await
 }
 
-/// Changes the current version of a file: its `modified` and `revision` move, and its container's.
-async fn change<T: Send + 'static>(
+/// Changes the current version of a file: its `modified` and `revision` move, and its container's. Answers how many jobs
+/// the gear rules began for it as well.
+async fn change_counting<T: Send + 'static>(
     guard: Guard,
     state: AppState,
     which: Which,
     work: impl FnOnce(&Connection, &mut Doc) -> ApiResult<T> + Send + 'static,
-) -> ApiResult<T> {
+) -> ApiResult<(T, usize)> {
     let work = move |db: &Connection| {
         let mut found = which.find(db, &guard, 0)?;
         if found.input {
@@ -88,13 +90,30 @@ async fn change<T: Send + 'static>(
         files::touch(&mut found.file);
         files::save(db, &found.file)?;
         containers::touch(db, &found.container.id)?;
-        Ok(answer)
+        Ok((answer, rules::noted(db, &found.file)?))
     };
-    state.store.write(work).await
+    let (answer, noted) = state.store.write(work).await?;
+    Ok((answer, rules::spawned(&state, noted).await))
 }
 
-fn modified() -> Value {
-    json!({"modified": 1, "jobs_spawned": 0})
+async fn change<T: Send + 'static>(
+    guard: Guard,
+    state: AppState,
+    which: Which,
+    work: impl FnOnce(&Connection, &mut Doc) -> ApiResult<T> + Send + 'static,
+) -> ApiResult<T> {
+    change_counting(guard, state, which, work).await.map(|(answer, _)| answer)
+}
+
+/// As [`change`], with the answer of a change.
+async fn modified(
+    guard: Guard,
+    state: AppState,
+    which: Which,
+    work: impl FnOnce(&Connection, &mut Doc) -> ApiResult<()> + Send + 'static,
+) -> ApiResult<Json<Value>> {
+    let ((), jobs) = change_counting(guard, state, which, work).await?;
+    Ok(Json(json!({"modified": 1, "jobs_spawned": jobs})))
 }
 
 /// `PUT /files/{file_id}`, `PUT /{containers}/{id}/files/{name}`: `{type, modality}`. Another modality clears the classification
@@ -113,9 +132,9 @@ pub(crate) async fn modify(
         if let Some(file_type) = given.get("type") {
             doc.insert("type".into(), file_type.clone());
         }
-        Ok(modified())
+        Ok(())
     };
-    change(guard, state, which, work).await.map(Json)
+    modified(guard, state, which, work).await
 }
 
 /// `PUT /files/{file_id}/classification`, `PATCH` (and, older, `POST`) `/{containers}/{id}/files/{name}/classification`.
@@ -126,8 +145,7 @@ pub(crate) async fn classify(
     JsonBody(body): JsonBody,
 ) -> ApiResult<Json<Value>> {
     let delta = Delta::read(&body)?;
-    let work = move |db: &Connection, doc: &mut Doc| delta.apply(db, doc).map(|()| modified());
-    change(guard, state, which, work).await.map(Json)
+    modified(guard, state, which, move |db, doc| delta.apply(db, doc)).await
 }
 
 /// `PATCH` (and, older, `POST`) `/{containers}/{id}/files/{name}/info`: `set` and `delete`, or `replace`.
@@ -148,9 +166,9 @@ async fn change_by(
 ) -> ApiResult<Json<Value>> {
     let work = move |_: &Connection, doc: &mut Doc| {
         delta.apply(doc);
-        Ok(modified())
+        Ok(())
     };
-    change(guard, state, which, work).await.map(Json)
+    modified(guard, state, which, work).await
 }
 
 /// `GET /files/{file_id}/info`: free metadata alone.
@@ -229,9 +247,9 @@ pub(crate) async fn set_tags(
     let given = body::check_texts(body, &TAG)?;
     let work = move |_: &Connection, doc: &mut Doc| {
         set_tags_of(doc, given);
-        Ok(modified())
+        Ok(())
     };
-    change(guard, state, which, work).await.map(Json)
+    modified(guard, state, which, work).await
 }
 
 /// `DELETE /files/{file_id}/tags`: takes these away; those the file does not carry are no error.

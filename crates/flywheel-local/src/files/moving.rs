@@ -10,6 +10,7 @@ use crate::{
     error::{ApiError, ApiResult},
     guard::Guard,
     kind::Kind,
+    rules,
     state::AppState,
     store::{
         Doc,
@@ -37,6 +38,7 @@ pub(crate) async fn relocate(
     if name.is_none() && destination.is_none() {
         return Err(ApiError::unprocessable("name a container_reference to move to, a new name, or both"));
     }
+    let asks_rules = wanted.get("run_gear_rules").and_then(Value::as_bool).unwrap_or(false);
     let work = move |db: &Connection| {
         let found = which.find(db, &guard, 0)?;
         let to = match &destination {
@@ -60,9 +62,14 @@ pub(crate) async fn relocate(
         if to.id != found.container.id {
             containers::touch(db, &to.id)?;
         }
-        Ok(Json(json!({"modified": 1, "jobs_spawned": 0})))
+        if asks_rules {
+            rules::look_at(db, &found.file)?;
+        }
+        rules::noted(db, &found.file)
     };
-    state.store.write(work).await
+    let noted = state.store.write(work).await?;
+    let jobs = rules::spawned(&state, noted).await;
+    Ok(Json(json!({"modified": 1, "jobs_spawned": jobs})))
 }
 
 fn new_name(wanted: &Doc) -> ApiResult<Option<String>> {

@@ -27,6 +27,8 @@ pub(crate) struct Asked {
     pub preserve_metadata: bool,
     /// A delete disregards that an analysis uses the file.
     pub force: bool,
+    /// The gear rules are asked about what is restored.
+    pub evaluate_gear_rules: bool,
 }
 
 impl Asked {
@@ -41,6 +43,7 @@ impl Asked {
             hash: text("hash").filter(|hash| !hash.is_empty()),
             preserve_metadata: params.flag("preserve_metadata"),
             force: params.flag("force"),
+            evaluate_gear_rules: params.flag("evaluate_gear_rules"),
         })
     }
 }

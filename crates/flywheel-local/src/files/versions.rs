@@ -13,6 +13,7 @@ use super::{
 use crate::{
     error::{ApiError, ApiResult},
     guard::Guard,
+    rules,
     state::AppState,
     store::{
         Doc, containers,
@@ -77,6 +78,9 @@ pub(crate) async fn restore(
             files::save(db, &current.file)?;
         }
         files::insert(db, &restored)?;
+        if !asked.evaluate_gear_rules {
+            rules::pass_over(db, &restored)?;
+        }
         containers::touch(db, &current.container.id)?;
         Ok(Json(document::shown(restored.doc)))
     };

@@ -19,6 +19,7 @@ use crate::{
     error::{ApiError, ApiResult, Detail},
     guard::Guard,
     route::nothing,
+    rules,
     state::AppState,
     store::{Doc, new_id, now, records},
 };
@@ -104,6 +105,7 @@ fn insert(db: &Connection, mut doc: Doc) -> ApiResult<Gear> {
     let gear = Gear { id, doc };
     store::insert(db, &gear)?;
     series::ensure(db, gear.name())?;
+    rules::follow(db, gear.name(), &gear.id)?;
     Ok(gear)
 }
 

@@ -210,7 +210,10 @@ pub(super) fn request(db: &Connection, job: &Job) -> ApiResult<Value> {
         gear.doc.get("exchange").and_then(|exchange| exchange.get("rootfs-url")).and_then(Value::as_str);
     let image = image.unwrap_or_default();
     let mut inputs = vec![
-        json!({"type": "docker", "uri": image.trim_start_matches("docker://"), "location": "/"}),
+        match image.starts_with("file:") {
+            true => json!({"type": "file", "uri": image, "location": "/flywheel/v0"}),
+            false => json!({"type": "docker", "uri": image.trim_start_matches("docker://"), "location": "/"}),
+        },
         json!({"type": "scitran", "uri": format!("/jobs/{}/config.json", job.id), "location": "/flywheel/v0"}),
     ];
     for (name, reference) in job.doc.get("inputs").and_then(Value::as_object).into_iter().flatten() {

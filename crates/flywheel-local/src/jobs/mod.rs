@@ -39,7 +39,7 @@ pub(crate) mod tests;
 pub(crate) use self::{
     adding::{PRIORITY, read},
     changing::cancel_waiting,
-    lost::reap,
+    lost::{forgotten, reap, watch},
     order::{Asker, Order, PROVIDER, complete_config, enqueue, prepare, ready},
     routes::routes,
     show::{plain, whole},

@@ -8,6 +8,7 @@
 //!   been synced to disk (`synchronous=FULL`), so an acknowledged write survives a kill of the process and a loss of
 //!   power. The price, a sync per commit, is shared: writes that wait at the same moment are committed together.
 
+pub(crate) mod bells;
 mod briefly;
 pub(crate) mod containers;
 pub(crate) mod files;
@@ -40,6 +41,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("access_log.sql"),
     include_str!("jobs.sql"),
     include_str!("packfiles.sql"),
+    include_str!("rules.sql"),
 ];
 
 /// The database. Cheap to clone.
@@ -56,6 +58,7 @@ pub(crate) enum Keeping {
 }
 
 struct Inner {
+    bells: Arc<bells::Bells>,
     writer: writer::Writer,
     readers: Mutex<Vec<Connection>>,
     permits: Semaphore,
@@ -65,18 +68,29 @@ impl Store {
     /// Opens the database file, makes it when there is none, and brings it to the present schema.
     pub(crate) fn open(path: &Path, keeping: Keeping) -> Result<Self, StoreError> {
         let at = |source| StoreError::Open { path: path.to_owned(), source };
-        let writer =
+        let mut writer =
             connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE).map_err(at)?;
         writer.pragma_update(None, "cache_size", -64_000).map_err(at)?;
         let synchronous = if keeping == Keeping::Durable { "FULL" } else { "OFF" };
         writer.pragma_update(None, "synchronous", synchronous).map_err(at)?;
         migrate(&writer, path)?;
+        let bells = bells::hang(&mut writer).map_err(at)?;
         let count = std::thread::available_parallelism().map_or(4, |n| n.get() * 2).clamp(4, 16);
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
         let readers: Vec<Connection> =
             (0..count).map(|_| connect(path, flags)).collect::<Result<_, _>>().map_err(at)?;
         let writer = writer::Writer::start(writer).map_err(|source| StoreError::Thread { source })?;
-        Ok(Self(Arc::new(Inner { writer, readers: Mutex::new(readers), permits: Semaphore::new(count) })))
+        Ok(Self(Arc::new(Inner {
+            bells,
+            writer,
+            readers: Mutex::new(readers),
+            permits: Semaphore::new(count),
+        })))
+    }
+
+    /// What rings when a table is written.
+    pub(crate) fn bells(&self) -> &bells::Bells {
+        &self.0.bells
     }
 
     /// Runs `work` on a snapshot of the database.

@@ -64,6 +64,17 @@ pub(crate) fn account(db: &Connection, kind: AccountKind, id: &str) -> ApiResult
     text.map(|text| parse_doc(&text)).transpose()
 }
 
+/// Every account of a kind.
+pub(crate) fn accounts(db: &Connection, kind: AccountKind) -> ApiResult<Vec<Doc>> {
+    let mut statement = db.prepare_cached("SELECT doc FROM accounts WHERE kind = ? ORDER BY id")?;
+    let mut rows = statement.query([kind.name()])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.push(parse_doc(&row.get::<_, String>(0)?)?);
+    }
+    Ok(found)
+}
+
 /// Writes a user or device, new or changed. `doc` carries its `_id`.
 pub(crate) fn put_account(db: &Connection, kind: AccountKind, doc: &Doc) -> ApiResult<()> {
     let id = doc.get("_id").and_then(Value::as_str).unwrap_or_default();

@@ -244,6 +244,19 @@ ro POST /download/targets
 login POST /download/summary
 anyone GET /download
 
+ro GET /projects/{id}/rules
+admin POST /projects/{id}/rules
+ro GET /projects/{id}/rules/{rule}
+admin PUT /projects/{id}/rules/{rule}
+admin DELETE /projects/{id}/rules/{rule}
+login GET /site/rules
+site POST /site/rules
+login GET /site/rules/{rule}
+site PUT /site/rules/{rule}
+site DELETE /site/rules/{rule}
+login GET /local/gear-folders/{hash}
+site PUT /local/gear-folders/{hash}
+
 login GET /views/columns
 ro GET /containers/{id}/views
 rw POST /containers/{id}/views
@@ -619,6 +632,9 @@ impl Stage {
             "PUT bulk" => json!([self.job]),
             "PUT {id}" if template.starts_with("/jobs") => json!({"state": "cancelled"}),
             "PUT {id}" if template.starts_with("/users") => json!({"firstname": "x"}),
+            "POST rules" | "PUT {rule}" => json!({
+                "gear_id": "f".repeat(24), "name": "x", "any": [{"type": "file.type", "value": "x"}],
+            }),
             "PUT {id}" => json!({"label": "x"}),
             "DELETE files" => json!([self.file]),
             "POST resolve" | "POST lookup" => json!({"path": [self.group, "study"]}),
