@@ -171,6 +171,32 @@
 //! # }
 //! ```
 //!
+//! # Tables and searches
+//!
+//! A [data view](view) makes one table of a whole project, free metadata and the contents of files included; a
+//! [search](mod@search) asks the whole site at once; a [collection] keeps what was found together.
+//!
+//! ```
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let site = flywheel_local::Site::builder().open().await?;
+//! # let running = site.listen(([127, 0, 0, 1], 0).into()).await?;
+//! # let fw = flywheel::Client::new(running.api_key())?;
+//! # let project = fw.add_group("neuro", "Neuro Lab").await?.add_project("Color Study").await?;
+//! # project.add_subject("sub-01").await?.add_session("baseline").age(2_000_000_000).await?.add_acquisition("T1w").await?;
+//! use flywheel::{Kind, View};
+//!
+//! let view = View::builder().columns(["subject.label", "session.age_years"]).build()?;
+//! let ages = fw.views().run(&view, &project).table().await?;
+//! assert_eq!(ages.len(), 1);
+//!
+//! let collection = fw.add_collection("Over sixty").await?;
+//! let added = fw.search("session.age >= 1893456000").add_to(&collection, Kind::Session).await?;
+//! assert_eq!(added.members, 1);
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # Without async
 //!
 //! [`blocking`] adds `.block()` to everything that can be awaited and `.block_iter()` to every stream.
@@ -179,6 +205,11 @@
 //!
 //! What has no method here is one step away: [`Client::raw`] has one for every operation of the API. Fields that this release
 //! does not know are in the `extra` of each document; values of enumerations that it does not know are kept as they came.
+//!
+//! | feature | what it adds |
+//! |---|---|
+//! | `arrow` | tables of [views](view) as Arrow record batches and as Parquet files |
+//! | `polars` | tables of [views](view) as Polars data frames |
 //!
 //! Keys never show in `Debug`, messages or traces, nor do documents, which may hold patient data: `Debug` of a container
 //! shows its id.

@@ -5,6 +5,7 @@ use std::{future::IntoFuture, time::Duration};
 use bytes::Bytes;
 use flywheel_api::{
     Client as Raw, OperationId,
+    transport::RawRequest,
     types::{DataViewExecution as Model, DataViewExecutionState as State},
 };
 use flywheel_core::view::OutputFormat;
@@ -119,7 +120,6 @@ impl DataViewExecution {
     /// An address that gives the data to whoever has it, without a key, until the site lets it expire.
     pub fn url(&self, format: OutputFormat) -> Request<'static, String> {
         let id = self.id().to_owned();
-        let base = self.client().base_url().to_owned();
         Request::new(self.client(), move |raw| async move {
             let operation = OperationId::CreateDataViewExecutionTicket;
             let answer: Value = Call::new(operation).at(&id).send(&raw).await?;
@@ -127,7 +127,10 @@ impl DataViewExecution {
                 failure(ErrorKind::Decode, "the answer holds no ticket")
                     .with_operation(operation.operation().name)
             })?;
-            Ok(format!("{base}/data_view_executions/{id}/data?ticket={ticket}&file_format={}", format.name()))
+            RawRequest::of(OperationId::GetDataViewExecutionData.operation(), &[&id])?
+                .query("ticket", ticket)
+                .query("file_format", format.name())
+                .url(raw.transport())
         })
     }
 
