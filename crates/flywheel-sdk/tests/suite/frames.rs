@@ -60,13 +60,13 @@ mod arrow {
     async fn record_batches_keep_nested_metadata() {
         let bench = Bench::open().await;
         let project = nested(&bench.fw).await;
-        let table = bench.fw.views().run(&view(), &project).table().await.unwrap();
+        let table = bench.fw.views().run(view(), &project).table().await.unwrap();
         let batches: Vec<RecordBatch> = table.record_batches(2).collect::<Result<_, _>>().unwrap();
         assert_eq!(batches.iter().map(RecordBatch::num_rows).collect::<Vec<_>>(), [2, 1]);
         assert!(batches.iter().all(|batch| batch.schema() == table.schema()));
         check(&batches);
         let none =
-            bench.fw.views().run(&view(), &project).filter("subject.label=nobody").table().await.unwrap();
+            bench.fw.views().run(view(), &project).filter("subject.label=nobody").table().await.unwrap();
         assert_eq!((none.record_batches(2).count(), none.schema().fields().len()), (0, 3));
     }
 
@@ -76,12 +76,12 @@ mod arrow {
         let project = nested(&bench.fw).await;
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("subjects.parquet");
-        let written = bench.fw.views().run(&view(), &project).to_path(&path).await.unwrap();
+        let written = bench.fw.views().run(view(), &project).to_path(&path).await.unwrap();
         let file = std::fs::File::open(&path).unwrap();
         assert_eq!(written, file.metadata().unwrap().len());
         let reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap().build().unwrap();
         check(&reader.collect::<Result<Vec<_>, _>>().unwrap());
-        let none = bench.fw.views().run(&view(), &project).filter("subject.label=nobody");
+        let none = bench.fw.views().run(view(), &project).filter("subject.label=nobody");
         none.to_path(&path).await.unwrap();
         let reader = ParquetRecordBatchReaderBuilder::try_new(std::fs::File::open(&path).unwrap()).unwrap();
         assert_eq!(reader.build().unwrap().count(), 0);
@@ -98,7 +98,7 @@ mod polars {
     async fn data_frames_keep_nested_metadata() {
         let bench = Bench::open().await;
         let project = nested(&bench.fw).await;
-        let table = bench.fw.views().run(&view(), &project).table().await.unwrap();
+        let table = bench.fw.views().run(view(), &project).table().await.unwrap();
         let frame = table.data_frame().unwrap();
         assert_eq!(frame.shape(), (3, 3));
         assert_eq!(frame.column("subject").unwrap().get(1).unwrap(), AnyValue::String("sub-02"));

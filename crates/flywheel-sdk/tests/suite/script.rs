@@ -22,6 +22,9 @@ pub(crate) struct Seen {
 
 type Answer = dyn Fn(&Seen, usize) -> Response + Send + Sync;
 
+/// What was asked so far, and what makes the answers.
+type Played = (Arc<Mutex<Vec<Seen>>>, Arc<Answer>);
+
 #[derive(Clone)]
 pub(crate) struct Script {
     pub(crate) fw: Client,
@@ -53,10 +56,7 @@ impl Script {
     }
 }
 
-async fn play(
-    State((seen, answer)): State<(Arc<Mutex<Vec<Seen>>>, Arc<Answer>)>,
-    request: Request,
-) -> Response {
+async fn play(State((seen, answer)): State<Played>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let path = parts.uri.path_and_query().unwrap().as_str().strip_prefix("/api").unwrap().to_owned();
     let bytes = to_bytes(body, usize::MAX).await.unwrap();

@@ -241,7 +241,7 @@ async fn nested_metadata_keeps_its_structure_in_a_table() {
     let Shape::Struct(scores) = &info["scores"] else { panic!("{info:?}") };
     assert_eq!(scores["a"], Shape::List(Box::new(Shape::Float)));
     // Types that the view gives are known without any row.
-    let none = bench.fw.views().run(&ages().build().unwrap(), &project).filter("subject.label=nobody");
+    let none = bench.fw.views().run(ages().build().unwrap(), &project).filter("subject.label=nobody");
     let none = none.table().await.unwrap();
     assert!(none.is_empty());
     assert_eq!(none.columns()["age"], Shape::Float);

@@ -29,7 +29,7 @@ async fn a_view_is_queued_looked_at_until_it_is_done_and_fetched() {
         _ => Json(run_in("completed")).into_response(),
     })
     .await;
-    let run = script.fw.views().run(&view(), ID).filter("subject.label=a,subject.label!=b c");
+    let run = script.fw.views().run(view(), ID).filter("subject.label=a,subject.label!=b c");
     let run = run.sort("subject.label:desc").skip(2).limit(3).poll_every(Duration::from_millis(1));
     assert_eq!(run.bytes(flywheel::view::OutputFormat::Csv).await.unwrap(), "a\r\n1\r\n");
     let execution = "GET /data_view_executions/x1";
@@ -53,7 +53,7 @@ async fn a_saved_view_goes_by_its_id_and_a_direct_run_is_one_call() {
     let script = Script::serve(|_: &Seen, _| "[]").await;
     let views = script.fw.views();
     views.run("v1", ID).direct(true).table().await.unwrap();
-    views.run(&view(), ID).direct(true).limit(5).table().await.unwrap();
+    views.run(view(), ID).direct(true).limit(5).table().await.unwrap();
     views.run("v1", ID).table().await.unwrap_err();
     assert_eq!(
         script.lines(),
@@ -73,12 +73,12 @@ async fn a_run_that_fails_or_does_not_end_says_so() {
         Json(run)
     })
     .await;
-    let error = failing.fw.views().run(&view(), ID).table().await.unwrap_err();
+    let error = failing.fw.views().run(view(), ID).table().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Server);
     assert!(error.message().contains("x1") && error.message().ends_with("no such column"), "{error}");
 
     let endless = Script::serve(|_: &Seen, _| Json(run_in("processing"))).await;
-    let run = endless.fw.views().run(&view(), ID).poll_every(Duration::from_millis(1));
+    let run = endless.fw.views().run(view(), ID).poll_every(Duration::from_millis(1));
     let error = run.wait_at_most(Duration::from_millis(20)).table().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Timeout);
     assert!(error.may_have_executed() && error.hint().is_some(), "{error}");
@@ -87,7 +87,7 @@ async fn a_run_that_fails_or_does_not_end_says_so() {
 #[tokio::test]
 async fn rows_before_the_place_where_an_answer_breaks_off_are_given() {
     let script = Script::serve(|_: &Seen, _| "[{\"a\": 1}, {\"a\": 2}, {\"a\"").await;
-    let mut rows = script.fw.views().run(&view(), ID).direct(true).objects();
+    let mut rows = script.fw.views().run(view(), ID).direct(true).objects();
     for wanted in [1, 2] {
         assert_eq!(rows.try_next().await.unwrap().unwrap()["a"], wanted);
     }
@@ -106,7 +106,7 @@ async fn rows_of_several_containers_come_in_their_order() {
     })
     .await;
     let ids: Vec<String> = (1..=9).map(|n| format!("c{n}")).collect();
-    let run = script.fw.views().run_over(&view(), &ids).direct(true);
+    let run = script.fw.views().run_over(view(), &ids).direct(true);
     let rows: Vec<Map<String, Value>> = run.objects().try_collect().await.unwrap();
     assert_eq!(rows.iter().map(|row| row["from"].as_str().unwrap()).collect::<Vec<_>>(), ids);
 }
