@@ -1,4 +1,20 @@
 //! Lists of documents that are no things of the site by themselves: entries of a log, rows of a report, providers.
+//!
+//! ```
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let site = flywheel_local::Site::builder().open().await?;
+//! # let running = site.listen(([127, 0, 0, 1], 0).into()).await?;
+//! # let fw = flywheel::Client::new(running.api_key())?;
+//! use futures::TryStreamExt;
+//!
+//! let mut entries = fw.reports().access_log().types(["user_login"]).limit(1000).iter();
+//! while let Some(entry) = entries.try_next().await? {
+//!     println!("{:?} {:?}", entry.timestamp, entry.outcome);
+//! }
+//! # Ok(())
+//! # }
+//! ```
 
 use std::{fmt, future::IntoFuture, marker::PhantomData};
 

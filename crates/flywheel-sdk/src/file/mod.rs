@@ -79,11 +79,24 @@ impl File {
         let parent = self.parent_ref.as_ref();
         let kind = parent.and_then(|parent| parent.type_.as_deref()?.parse().ok());
         let id = parent.and_then(|parent| parent.id.clone());
-        match (kind, id) {
-            (Some(kind), Some(id)) => Ok(ContainerRef::new(kind, id)),
-            _ => Err(Error::new(ErrorKind::Invalid, "the document of the file does not say where it stands")
-                .with_hint("Call reload().")),
-        }
+        let named = kind.zip(id).map(|(kind, id)| ContainerRef::new(kind, id));
+        named.or_else(|| self.nearest_parent()).ok_or_else(|| {
+            Error::new(ErrorKind::Invalid, "the document of the file does not say where it stands")
+                .with_hint("Call reload().")
+        })
+    }
+
+    /// The lowest of the containers above it.
+    fn nearest_parent(&self) -> Option<ContainerRef> {
+        let parents = self.parents.as_ref()?;
+        let levels = [
+            (Kind::Analysis, &parents.analysis),
+            (Kind::Acquisition, &parents.acquisition),
+            (Kind::Session, &parents.session),
+            (Kind::Subject, &parents.subject),
+            (Kind::Project, &parents.project),
+        ];
+        levels.into_iter().find_map(|(kind, id)| Some(ContainerRef::new(kind, id.clone()?)))
     }
 
     /// Where it is, as inputs of analyses and gears name it.

@@ -23,6 +23,8 @@
 //! ");
 //!
 //! // Somewhere else.
+//! use flywheel::MoveTo;
+//!
 //! session.move_to(&other).await?;
 //! assert_eq!(session.subject().await?.label(), "sub-02");
 //! # Ok(())

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use flywheel_api::types::FileOutput;
 use futures::TryStreamExt;
+use serde_json::Value;
 use sha2::{Digest, Sha384};
 
 use super::{
@@ -68,13 +69,24 @@ impl File {
 /// Uploads files to a container of which no more is known than what and where it is.
 pub(crate) fn upload_to(client: &Client, parent: ContainerRef, sources: Vec<Source>) -> Upload<Vec<File>> {
     let operation = parent.kind.routes().upload.ok_or_else(|| unsupported(parent.kind, "upload files to"));
-    Upload::new(client, operation, parent.id.clone(), sources, move |client, stored| {
-        let files: Result<Vec<FileOutput>, _> =
-            stored.into_iter().map(serde_json::from_value::<FileOutput>).collect();
-        let files = files
-            .map_err(|_| unclear("what the site says of the stored files has another form than described"))?;
-        Ok(files_of(client, &parent, files))
+    Upload::new(client, operation, vec![parent.id.clone()], sources, move |client, stored| {
+        Ok(files_of(client, &parent, stored_files(stored)?))
     })
+}
+
+/// The documents of stored files.
+pub(super) fn stored_files(stored: Vec<Value>) -> Result<Vec<FileOutput>> {
+    let read = |mut file: Value| {
+        // Routes that place files by name give the id of the stored version as an object.
+        if let Some(document) =
+            file.as_object_mut().filter(|document| document.get("_id").is_some_and(Value::is_object))
+        {
+            document.shift_remove("_id");
+        }
+        serde_json::from_value(file)
+    };
+    let files: Result<Vec<FileOutput>, _> = stored.into_iter().map(read).collect();
+    files.map_err(|_| unclear("what the site says of the stored files has another form than described"))
 }
 
 /// The site did not say which file it stored.

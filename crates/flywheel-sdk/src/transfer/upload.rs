@@ -10,6 +10,7 @@ use flywheel_api::{
 use serde_json::Value;
 
 use super::{
+    placed::Place,
     running::{Callbacks, Progress, Reporter, Transfer},
     signed,
     source::{Ready, Source},
@@ -40,8 +41,12 @@ pub struct Upload<T> {
 struct Plan {
     client: Client,
     operation: Result<OperationId>,
-    container: String,
+    /// The values of the route's parameters.
+    path: Vec<String>,
+    query: Vec<(&'static str, String)>,
     sources: Vec<Source>,
+    /// What says where the files go, when the route does not.
+    place: Option<Place>,
     preserve_metadata: bool,
     direct: Option<bool>,
     callbacks: Callbacks,
@@ -49,26 +54,41 @@ struct Plan {
 }
 
 impl<T: Send + 'static> Upload<T> {
-    /// An upload of `sources` by `operation` to the container with the id `container`; `finish` is given the documents
-    /// of the stored files, one for each source.
+    /// An upload of `sources` by `operation`, whose route has `path` as the values of its parameters; `finish` is given the
+    /// documents of the stored files.
     pub(super) fn new(
         client: &Client,
         operation: Result<OperationId>,
-        container: impl Into<String>,
+        path: Vec<String>,
         sources: Vec<Source>,
         finish: impl FnOnce(&Client, Vec<Value>) -> Result<T> + Send + 'static,
     ) -> Self {
         let plan = Plan {
             client: client.clone(),
             operation,
-            container: container.into(),
+            path,
+            query: Vec::new(),
             sources,
+            place: None,
             preserve_metadata: false,
             direct: None,
             callbacks: Callbacks::default(),
             options: CallOptions::new(),
         };
         Self { plan, finish: Box::new(finish) }
+    }
+
+    /// The same upload, with a query parameter.
+    pub(super) fn query(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.plan.query.push((name, value.into()));
+        self
+    }
+
+    /// The same upload, to containers that are named and not known by their ids; only forms go there.
+    pub(super) fn placed(mut self, place: Place) -> Self {
+        self.plan.place = Some(place);
+        self.plan.direct = Some(false);
+        self
     }
 
     /// The same upload, of which the caller gets something else.
@@ -147,7 +167,11 @@ impl Plan {
         let total = sources.iter().map(|source| source.length).sum();
         reporter.update(|progress| progress.total = Some(total));
         let transport = self.client.raw().transport().with_options(self.options);
-        let mut request = RawRequest::of(operation.operation(), &[&self.container])?;
+        let path: Vec<&str> = self.path.iter().map(String::as_str).collect();
+        let mut request = RawRequest::of(operation.operation(), &path)?;
+        for (name, value) in self.query {
+            request = request.query(name, value);
+        }
         if self.preserve_metadata {
             request = request.query("preserve_metadata", "true");
         }
@@ -155,7 +179,8 @@ impl Plan {
             let listed = operation == OperationId::UploadOutputToAnalysis;
             signed::upload(&transport, &request, listed, &sources, reporter).await.map_err(named)?
         } else {
-            let stored: Option<_> = transport.send_json(&request.form(form(&sources, reporter))).await?;
+            let stored: Option<_> =
+                transport.send_json(&request.form(form(&sources, self.place.as_ref(), reporter))).await?;
             stored.unwrap_or_default()
         };
         check_sizes(&sources, &stored).map_err(named)?;
@@ -179,13 +204,20 @@ async fn prepare(sources: Vec<Source>) -> Result<Vec<Ready>> {
     Ok(ready)
 }
 
-fn form(sources: &[Ready], reporter: &Reporter) -> Form {
-    let form = sources.iter().fold(Form::new(), |form, source| {
+fn form(sources: &[Ready], place: Option<&Place>, reporter: &Reporter) -> Form {
+    let form = sources.iter().enumerate().fold(Form::new(), |form, (at, source)| {
         let (opened, reporter, sent) = (source.clone(), reporter.clone(), Arc::default());
         let open = move || std::future::ready(Ok(opened.open(0..opened.length, &sent, &reporter)));
-        form.file("file", &source.name, Content::reopenable(Some(source.length), open))
+        let content = Content::reopenable(Some(source.length), open);
+        // Routes that place files by name tell their parts apart by the names of the fields.
+        let field = if place.is_some() { format!("file{at}") } else { "file".to_owned() };
+        form.file(&field, &source.name, content)
     });
-    match metadata(sources) {
+    let metadata = match place {
+        Some(place) => Some(place.metadata(sources)),
+        None => metadata(sources),
+    };
+    match metadata {
         Some(metadata) => form.text("metadata", metadata.to_string()),
         None => form,
     }

@@ -196,7 +196,7 @@ async fn logs_and_codes_ask_what_the_api_wants() {
     asked("PATCH", "/api/audit-trail/reports/r1".into(), json!({"status": "canceled"}));
     echo.answers(json!([]));
     fw.audit_trail().reports(&project).await.unwrap();
-    let filter = format!("filter=project_id%3D{}", project.id());
+    let filter = format!("filter=project_id={}", project.id());
     asked("GET", format!("/api/audit-trail/reports?{filter}&limit=250&page=1"), Value::Null);
 
     echo.answers(json!({"code": "c1"}));

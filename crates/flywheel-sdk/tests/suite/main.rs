@@ -5,6 +5,7 @@ mod admin;
 mod bench;
 mod blocking;
 mod bulk;
+mod cancel;
 mod collections;
 mod echo;
 mod edits;

@@ -20,7 +20,13 @@ use crate::{
 };
 
 fn upload(client: &Client, sources: Vec<Source>) -> Upload<Vec<Value>> {
-    Upload::new(client, Ok(OperationId::UploadFileToAcquisition), "a1", sources, |_, stored| Ok(stored))
+    Upload::new(
+        client,
+        Ok(OperationId::UploadFileToAcquisition),
+        vec!["a1".to_owned()],
+        sources,
+        |_, stored| Ok(stored),
+    )
 }
 
 fn stored(files: Value) -> Step {
@@ -157,7 +163,9 @@ async fn what_the_caller_gets_is_made_of_the_stored_documents() {
     let finish = |_: &Client, stored: Vec<Value>| -> Result<usize> { Ok(stored.len()) };
     let operation = Ok(OperationId::UploadFileToAcquisition);
     assert_eq!(
-        Upload::new(&client, operation, "a1", vec![Source::bytes("a", "abc")], finish).await.unwrap(),
+        Upload::new(&client, operation, vec!["a1".to_owned()], vec![Source::bytes("a", "abc")], finish)
+            .await
+            .unwrap(),
         1
     );
 }
