@@ -21,6 +21,7 @@ use crate::{
     access::{self, Action, Need},
     access_log::Witness,
     auth::{self, Caller},
+    author,
     error::{ApiError, ApiResult, Detail},
     kind::Kind,
     state::AppState,
@@ -196,8 +197,9 @@ fn rule_of(parts: &Parts) -> ApiResult<Rule> {
     parts.extensions.get::<Rule>().copied().ok_or_else(|| ApiError::internal("a route without a rule"))
 }
 
-/// Tells the access log who calls, on the routes that it watches.
+/// Tells the change log who calls, and the access log on the routes that it watches.
 fn witness(parts: &Parts, caller: &Caller) {
+    author::is(caller);
     if let Some(witness) = parts.extensions.get::<Witness>() {
         witness.saw(caller);
     }

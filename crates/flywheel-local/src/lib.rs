@@ -22,7 +22,9 @@
 //! | `body`, `query`, `error` | JSON bodies and parameters in, error bodies out |
 //! | `containers`, `accounts`, `roles`, `modalities`, `system`, `files` | the handlers, by what they are about |
 //! | `projects`, `templates` | locks, settings and the catalogue of projects; session templates |
-//! | `access_log` | who looked at, took or changed what |
+//! | `access_log`, `changes`, `audit` | who looked at what, who changed what, reports of that |
+//! | `tasks`, `protocols`, `forms`, `staffing` | what readers are asked |
+//! | `providers`, `dimse`, `filters` | what the site is told about: storage, DICOM entities, users' own filters |
 //! | `tree`, `reports` | several levels in one call; what goes on at the site |
 //! | `uploads`, `packfiles` | files that find their place in the hierarchy, or come as one packed file |
 //! | `copies`, `bulk` | copies by reference, and calls on many containers |
@@ -42,19 +44,25 @@ mod access;
 mod access_log;
 mod accounts;
 mod archive;
+mod audit;
 mod auth;
+mod author;
 mod batches;
 mod blobs;
 mod body;
 mod bulk;
+mod changes;
 mod check;
 mod containers;
 mod copies;
+mod dimse;
 mod drain;
 mod engine;
 mod error;
 mod files;
 mod filter_sql;
+mod filters;
+mod forms;
 mod gears;
 mod guard;
 mod jobs;
@@ -68,6 +76,8 @@ mod origins;
 mod packfiles;
 mod present;
 mod projects;
+mod protocols;
+mod providers;
 mod query;
 mod reports;
 mod request_id;
@@ -79,11 +89,14 @@ mod rules;
 mod search;
 mod seed;
 mod site;
+mod staffing;
 mod state;
 mod store;
 mod system;
+mod tasks;
 mod templates;
 mod tree;
+mod unserved;
 mod uploads;
 mod views;
 mod words;

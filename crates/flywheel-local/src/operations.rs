@@ -1,6 +1,6 @@
 //! Every operation of the API description, so that one that is not served can say its name.
 
-use std::sync::LazyLock;
+use std::{collections::HashSet, sync::LazyLock};
 
 use http::Method;
 
@@ -35,6 +35,26 @@ impl Operation {
     pub(crate) fn fits(&self, path: &str) -> bool {
         fits(self.path, path)
     }
+}
+
+/// The operations that none of these routes serves, by method and path. A route serves the operation of its own form. One
+/// that is of no operation's form serves those whose parameters it fills in, such as a kind of container.
+pub(crate) fn unserved(routes: &[(Method, &str)]) -> Vec<&'static Operation> {
+    let forms: HashSet<(&Method, String)> =
+        ALL.iter().map(|operation| (&operation.method, Operation::shape(operation.path))).collect();
+    let own: HashSet<(&Method, String)> =
+        routes.iter().map(|(method, path)| (method, Operation::shape(path))).collect();
+    let filled = |operation: &Operation| {
+        routes.iter().any(|(method, path)| {
+            *method == operation.method
+                && operation.fits(path)
+                && !forms.contains(&(method, Operation::shape(path)))
+        })
+    };
+    let served = |operation: &&Operation| {
+        own.contains(&(&operation.method, Operation::shape(operation.path))) || filled(operation)
+    };
+    ALL.iter().filter(|operation| !served(operation)).collect()
 }
 
 /// Whether a path is of the form of a template.

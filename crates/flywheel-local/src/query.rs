@@ -95,6 +95,15 @@ pub(crate) struct ListQuery {
     pub(crate) params: Params,
 }
 
+impl ListQuery {
+    /// The same for a call that answers pages whether or not they are asked for.
+    pub(crate) fn always_paged(mut self) -> Self {
+        self.limit = self.limit.or(Some(crate::system::PAGE_LIMIT as i64));
+        self.paged = true;
+        self
+    }
+}
+
 const SINGLE: [&str; 6] = ["filter", "sort", "limit", "skip", "page", "after_id"];
 
 impl ListQuery {

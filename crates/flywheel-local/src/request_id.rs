@@ -3,6 +3,8 @@
 use axum::{extract::Request, middleware::Next, response::Response};
 use http::{HeaderName, HeaderValue};
 
+use crate::author;
+
 tokio::task_local! {
     static CURRENT: String;
 }
@@ -18,7 +20,7 @@ pub(crate) fn current() -> String {
 pub(crate) async fn assign(request: Request, next: Next) -> Response {
     let id = format!("{:08x}-{}", rand::random::<u32>(), chrono::Utc::now().timestamp());
     let value = HeaderValue::from_str(&id);
-    let mut response = CURRENT.scope(id, next.run(request)).await;
+    let mut response = CURRENT.scope(id, author::of_request(next.run(request))).await;
     if let Ok(value) = value {
         response.headers_mut().insert(HEADER, value);
     }

@@ -16,6 +16,7 @@ use crate::{
     body::{JsonBody, LABEL, Shape, check, check_change, may, must},
     error::{ApiError, ApiResult, Detail},
     guard::{Guard, require_object_id},
+    kind::Kind,
     list::{self, List, Rows, doc_row},
     older::Release,
     query::ListQuery,
@@ -150,10 +151,40 @@ pub(crate) async fn delete(
         if in_use(db, &id)? {
             return Err(ApiError::conflict("The role is assigned to a user: take it away there first"));
         }
+        leave_groups(db, &id)?;
         records::remove(db, RECORD, &id)
     };
     state.store.write(work).await?;
     Ok(nothing())
+}
+
+/// Takes a role out of the pools of groups; a template that still gives it keeps it from being deleted.
+fn leave_groups(db: &Connection, id: &str) -> ApiResult<()> {
+    let sql = "SELECT id FROM containers WHERE kind = 1 AND deleted IS NULL AND (
+            EXISTS (SELECT 1 FROM json_each(doc, '$.roles') WHERE value = ?1)
+            OR EXISTS (SELECT 1 FROM json_each(doc, '$.permissions_template') t, json_each(t.value, '$.role_ids') r
+                WHERE r.value = ?1))";
+    let mut statement = db.prepare_cached(sql)?;
+    let ids: Vec<String> = statement.query_map([id], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    for group in ids {
+        let mut group = containers::get(db, Kind::Group, &group)?;
+        refuse_in_template(&group, id)?;
+        let kept: Vec<String> = pool(&group).into_iter().filter(|role| role != id).collect();
+        group.doc.insert("roles".into(), json!(kept));
+        containers::save(db, &mut group)?;
+    }
+    Ok(())
+}
+
+fn refuse_in_template(group: &containers::Container, role: &str) -> ApiResult<()> {
+    let entries = group.doc.get("permissions_template").and_then(Value::as_array).into_iter().flatten();
+    let mut given = entries.filter_map(|entry| entry.get("role_ids").and_then(Value::as_array)).flatten();
+    if given.any(|id| id == role) {
+        let message =
+            format!("The template of the group {} gives the role: take it away there first", group.id);
+        return Err(ApiError::conflict(message));
+    }
+    Ok(())
 }
 
 fn pool(group: &containers::Container) -> Vec<String> {
@@ -232,6 +263,7 @@ pub(crate) async fn remove_from_group(
         }
         let sql = "SELECT 1 FROM grants g JOIN containers c ON c.id = g.container_id
                    WHERE g.role = ? AND c.parent_id = ? AND c.deleted IS NULL LIMIT 1";
+        refuse_in_template(&group, &role)?;
         if db.prepare_cached(sql)?.query_row((&role, &group.id), |_| Ok(())).optional()?.is_some() {
             return Err(ApiError::conflict(
                 "The role is assigned on a project of the group: take it away there first",

@@ -1,9 +1,6 @@
 //! How a route is written down, and what answers where no route is.
 
-use std::{
-    collections::HashSet,
-    sync::{Arc, LazyLock},
-};
+use std::sync::{Arc, LazyLock};
 
 use axum::{
     Extension, Router,
@@ -25,6 +22,7 @@ use crate::{
     operations::{self, Operation},
     request_id, router,
     state::AppState,
+    unserved,
 };
 
 /// One route of the site: a line of the table in [`crate::router`].
@@ -116,16 +114,17 @@ async fn in_json(response: Response) -> Response {
 /// Operations that are not served although a served route takes their requests for its own, as `GET /projects/{id}`
 /// does those of `GET /projects/labels`.
 fn hidden(routes: &[Route]) -> Vec<&'static Operation> {
-    let served: HashSet<_> =
-        routes.iter().map(|route| (&route.method, Operation::shape(&route.path))).collect();
-    operations::ALL
-        .iter()
-        .filter(|operation| !served.contains(&(&operation.method, Operation::shape(operation.path))))
-        .filter(|operation| {
-            let mut taken = routes.iter().filter(|route| route.method == operation.method);
-            taken.any(|route| operations::fits(&route.path, operation.path))
-        })
-        .collect()
+    let mut hidden = unserved_by(routes);
+    hidden.retain(|operation| {
+        let mut taken = routes.iter().filter(|route| route.method == operation.method);
+        taken.any(|route| operations::fits(&route.path, operation.path))
+    });
+    hidden
+}
+
+fn unserved_by(routes: &[Route]) -> Vec<&'static Operation> {
+    let routes: Vec<_> = routes.iter().map(|route| (route.method.clone(), route.path.as_str())).collect();
+    operations::unserved(&routes)
 }
 
 /// Answers for the [`hidden`] operations before a route does.
@@ -139,7 +138,8 @@ async fn reveal(State(hidden): State<Arc<[&'static Operation]>>, request: Reques
 
 fn not_served(operation: &Operation) -> ApiError {
     let Operation { method, path, id } = operation;
-    let message = format!("This local site does not serve {id} ({method} {path}) yet");
+    let reason = unserved::reason(id).map_or_else(|| ".".to_owned(), |reason| format!(": {reason}"));
+    let message = format!("This local site does not serve {id} ({method} {path}){reason}");
     ApiError::new(StatusCode::NOT_IMPLEMENTED, message).with("operation", *id)
 }
 
@@ -153,23 +153,14 @@ async fn unserved(request: Request) -> ApiError {
     refuse(request.method(), path.strip_prefix("/api").unwrap_or(&path))
 }
 
-/// The operations that no route of the site serves. One whose path begins with a kind of container as a parameter is
-/// served when it is for some kind: of the others it says nothing.
-static UNSERVED: LazyLock<Vec<&Operation>> = LazyLock::new(|| {
-    let routes = router::routes();
-    let served = |operation: &&Operation| {
-        !routes.iter().any(|route| route.method == operation.method && operation.fits(&route.path))
-    };
-    operations::ALL.iter().filter(served).collect()
-});
+/// The operations that no route of the site serves.
+static UNSERVED: LazyLock<Vec<&Operation>> = LazyLock::new(|| unserved_by(&router::routes()));
 
 fn refuse(method: &Method, path: &str) -> ApiError {
     if let Some(operation) =
         UNSERVED.iter().find(|operation| operation.method == *method && operation.fits(path))
     {
-        let message =
-            format!("This local site does not serve {} ({method} {}) yet", operation.id, operation.path);
-        return ApiError::new(StatusCode::NOT_IMPLEMENTED, message).with("operation", operation.id);
+        return not_served(operation);
     }
     if operations::ALL.iter().any(|operation| operation.method != *method && operation.fits(path)) {
         return ApiError::new(StatusCode::METHOD_NOT_ALLOWED, format!("{method} is not allowed here"));

@@ -22,7 +22,7 @@ use crate::{
     copies,
     engine::{self, Engine},
     error::{ApiError, ApiResult},
-    files, jobs, modalities, projects, route, rules,
+    files, jobs, modalities, projects, providers, route, rules,
     state::{AppState, Shared},
     store::{
         Doc, Keeping, Store, now,
@@ -205,6 +205,7 @@ fn lock(data: &Path) -> Result<File, SiteError> {
 fn prepare(db: &Connection, secret: &str) -> ApiResult<()> {
     roles::ensure_built_in(db)?;
     modalities::ensure_built_in(db)?;
+    providers::ensure_built_in(db)?;
     if records::account(db, AccountKind::User, ADMIN)?.is_none() {
         records::put_account(db, AccountKind::User, &new_user(ADMIN, "Site", "Admin", true))?;
     }

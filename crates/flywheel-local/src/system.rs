@@ -1,6 +1,6 @@
 //! What the site says about itself: version, configuration, who is logged in.
 
-use axum::{Json, extract::State, http::HeaderMap};
+use axum::{Json, extract::State, http::HeaderMap, response::Response};
 use flywheel_core::filetype;
 use http::header::HOST;
 use rusqlite::Connection;
@@ -12,6 +12,7 @@ use crate::{
     containers::remove,
     error::ApiResult,
     guard::Guard,
+    route::nothing,
     state::AppState,
     store::{Doc, now, records},
 };
@@ -71,6 +72,11 @@ pub(crate) async fn locking_reasons() -> Json<Value> {
 pub(crate) async fn file_types() -> Json<Value> {
     let types = filetype::TYPES.iter();
     Json(types.map(|(name, endings)| json!({"_id": name, "extensions": endings})).collect())
+}
+
+/// `POST /dataexplorer/index/fields`: the fields of the search are always those of the documents.
+pub(crate) async fn index_fields(_guard: Guard) -> Response {
+    nothing()
 }
 
 /// `GET /auth/status`

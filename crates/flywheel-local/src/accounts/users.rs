@@ -65,7 +65,8 @@ fn missing(id: &str) -> ApiError {
     ApiError::not_found(format!("No user {id} found"))
 }
 
-fn get_user(db: &Connection, id: &str) -> ApiResult<Doc> {
+/// The user with this id, or 404.
+pub(super) fn get_user(db: &Connection, id: &str) -> ApiResult<Doc> {
     records::account(db, User, id)?.ok_or_else(|| missing(id))
 }
 

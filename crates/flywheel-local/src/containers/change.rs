@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::{collections, create, fields};
 use crate::{
     access::{self, Action},
+    accounts::master_codes,
     auth::Caller,
     body::{JsonBody, check_change},
     error::{ApiError, ApiResult, Detail},
@@ -46,6 +47,7 @@ pub(crate) async fn put(
         if let Some(contents) = change.remove("contents") {
             collections::change_contents(db, &guard.caller, &container.id, &contents)?;
         }
+        master_codes::refuse_unknown(db, &change)?;
         let place = change.clone();
         for key in PLACES {
             change.remove(key);

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::{fields, permissions};
 use crate::{
     access::{Access, roles},
+    accounts::master_codes,
     auth::Caller,
     body::{JsonBody, check},
     error::{ApiError, ApiResult, Detail},
@@ -71,6 +72,7 @@ pub(crate) async fn project(
         let group = guard.container_of(db, Kind::Group, &group)?;
         let given = doc.remove("permissions").unwrap_or(Value::Null);
         let template = if inherit { group.doc.get("permissions_template").cloned() } else { None };
+        permissions::check_given(db, &group, &given)?;
         let list = first_permissions(db, &guard.caller, given, template.unwrap_or_default())?;
         doc.insert("permissions".into(), list.into());
         doc.insert("parents".into(), group.parents_of_child());
@@ -114,6 +116,7 @@ pub(crate) async fn subject(
     let project = take_text(&mut doc, "project");
     let work = move |db: &Connection| {
         let project = guard.container_of(db, Kind::Project, &project)?;
+        master_codes::refuse_unknown(db, &doc)?;
         doc.insert("parents".into(), project.parents_of_child());
         add(db, Kind::Subject, new_id(), doc)
     };
@@ -179,6 +182,7 @@ pub(crate) fn find_or_add_subject(
     if let Some(subject) = containers::subject_by_label(db, &project.id, label)? {
         return Ok(subject);
     }
+    master_codes::refuse_unknown(db, &doc)?;
     doc.insert("parents".into(), project.parents_of_child());
     let id = add(db, Kind::Subject, new_id(), doc)?;
     containers::get(db, Kind::Subject, &id)

@@ -75,19 +75,40 @@ fn read_entry(
     } else {
         role_form(db, &entry)?
     };
-    let user = entry["_id"].as_str().unwrap_or_default();
-    if records::account(db, AccountKind::User, user)?.is_none() {
-        return Err(ApiError::not_found(format!("No user {user} found")));
+    refuse_unknown_user(db, &entry)?;
+    if container.kind == Kind::Group && !by_level {
+        refuse_foreign_roles(db, Some(container), &entry)?;
     }
     if container.kind == Kind::Project {
-        refuse_foreign_roles(db, container, &entry)?;
+        let group = containers::find(db, container.ancestor(Kind::Group).unwrap_or_default())?;
+        refuse_foreign_roles(db, group.as_ref(), &entry)?;
     }
     Ok(entry)
 }
 
+fn refuse_unknown_user(db: &Connection, entry: &Value) -> ApiResult<()> {
+    let user = entry["_id"].as_str().unwrap_or_default();
+    match records::account(db, AccountKind::User, user)? {
+        Some(_) => Ok(()),
+        None => Err(ApiError::not_found(format!("No user {user} found"))),
+    }
+}
+
+/// Checks the permissions with which a project of a group is to begin.
+///
+/// # Errors
+/// 404 for users and roles that are not there, 422 for roles that the group does not offer.
+pub(crate) fn check_given(db: &Connection, group: &Container, given: &Value) -> ApiResult<()> {
+    for entry in given.as_array().into_iter().flatten() {
+        let entry = role_form(db, entry)?;
+        refuse_unknown_user(db, &entry)?;
+        refuse_foreign_roles(db, Some(group), &entry)?;
+    }
+    Ok(())
+}
+
 /// Custom roles may be given on a group's projects only when they are in the group's pool.
-fn refuse_foreign_roles(db: &Connection, project: &Container, entry: &Value) -> ApiResult<()> {
-    let group = containers::find(db, project.ancestor(Kind::Group).unwrap_or_default())?;
+fn refuse_foreign_roles(db: &Connection, group: Option<&Container>, entry: &Value) -> ApiResult<()> {
     let pool = group.and_then(|group| group.doc.get("roles").cloned()).unwrap_or_default();
     for id in entry["role_ids"].as_array().into_iter().flatten().filter_map(Value::as_str) {
         let role = records::get(db, roles::RECORD, id)?.unwrap_or_default();

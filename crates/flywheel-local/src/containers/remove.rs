@@ -14,6 +14,7 @@ use crate::{
     access::{self, Action},
     auth::Caller,
     body::{JsonBody, Shape, check_texts},
+    changes,
     error::{ApiError, ApiResult},
     guard::Guard,
     kind::Kind,
@@ -59,6 +60,7 @@ pub(crate) async fn one(
 ) -> ApiResult<Response> {
     check_reason(&params)?;
     let background = params.flag("background");
+    let reason = params.get("delete_reason").map(str::to_owned);
     let named = id.clone();
     let work = move |db: &Connection| {
         let mut container = guard.container(db, &id)?;
@@ -67,6 +69,7 @@ pub(crate) async fn one(
             return Ok(true);
         }
         remove(db, &guard.caller, &container)?;
+        changes::give_reason(db, &container.id, reason.as_deref())?;
         Ok(false)
     };
     if state.store.write(work).await? {
@@ -96,6 +99,7 @@ pub(crate) async fn many(
                 Some(_) => {
                     let container = guard.container(db, &id)?;
                     remove(db, &guard.caller, &container)?;
+                    changes::give_reason(db, &container.id, params.get("delete_reason"))?;
                     deleted += 1;
                 }
             }

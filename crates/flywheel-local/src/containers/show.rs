@@ -211,7 +211,8 @@ pub(crate) fn project_stats(db: &Connection, id: &str) -> ApiResult<Value> {
     Ok(json!({
         "number_of": {
             "subjects": of(Kind::Subject)?, "sessions": of(Kind::Session)?,
-            "acquisitions": of(Kind::Acquisition)?, "analyses": of(Kind::Analysis)?, "jobs": 0,
+            "acquisitions": of(Kind::Acquisition)?, "analyses": of(Kind::Analysis)?,
+            "jobs": count("SELECT count(*) FROM jobs WHERE project_id = ?")?,
             "files": count("SELECT count(*) FROM files WHERE project_id = ? AND current")?,
             "compliant_sessions": judged(1)?, "noncompliant_sessions": judged(0)?,
             "acquisition_files": count(

@@ -41,6 +41,16 @@ fn seen<'a>(query: &'a ListQuery, caller: &Caller) -> List<'a> {
     list.and(Sight::Jobs(Action::JobsView).condition(caller))
 }
 
+/// The jobs that a caller may see and that meet a condition.
+pub(crate) fn found(
+    db: &Connection,
+    caller: &Caller,
+    query: &ListQuery,
+    condition: Option<Condition>,
+) -> ApiResult<Rows<Value>> {
+    rows(db, condition.into_iter().fold(seen(query, caller), List::and), query)
+}
+
 /// `GET /jobs`
 pub(super) async fn all(
     guard: Guard,

@@ -39,6 +39,7 @@ pub(crate) mod tests;
 pub(crate) use self::{
     adding::{PRIORITY, read},
     changing::cancel_waiting,
+    lists::found,
     lost::{forgotten, reap, watch},
     order::{Asker, Order, PROVIDER, complete_config, enqueue, prepare, ready},
     routes::routes,

@@ -124,10 +124,26 @@ pub(super) fn byte_days(db: &Connection, from: &str, to: &str) -> ApiResult<BTre
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// The jobs that ended between two instants in each project: how many, and how long they ran in milliseconds.
+/// How many jobs, and how long they ran in milliseconds, by what they are counted by.
 pub(super) type Jobs = BTreeMap<String, (i64, i64)>;
 
-/// Counts them.
-pub(super) fn jobs(_db: &Connection, _from: &str, _to: &str) -> ApiResult<Jobs> {
-    Ok(Jobs::new())
+/// The jobs of each project that ended between two instants.
+pub(super) fn jobs(db: &Connection, from: &str, to: &str) -> ApiResult<Jobs> {
+    ended_jobs(db, "project_id", from, to)
+}
+
+/// The jobs that ended in each month (YYYY-MM) between two instants.
+pub(super) fn jobs_by_month(db: &Connection, from: &str, to: &str) -> ApiResult<Jobs> {
+    ended_jobs(db, "substr(modified, 1, 7)", from, to)
+}
+
+fn ended_jobs(db: &Connection, key: &str, from: &str, to: &str) -> ApiResult<Jobs> {
+    let sql = format!(
+        "SELECT {key}, count(*), coalesce(sum(CAST(doc ->> '$.profile.elapsed_time_ms' AS INTEGER)), 0) FROM jobs
+         WHERE state IN ('complete', 'failed', 'cancelled') AND modified >= ? AND modified < ? AND project_id IS NOT NULL
+         GROUP BY 1"
+    );
+    let mut statement = db.prepare_cached(&sql)?;
+    let rows = statement.query_map((from, to), |row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?))))?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }

@@ -131,8 +131,9 @@ pub(super) async fn legacy(
              GROUP BY key ORDER BY key"
         );
         let projects = totals::projects(db, None, None)?;
-        let far = ("0000", "9999");
-        let jobs = totals::jobs(db, from.as_deref().unwrap_or(far.0), to.as_deref().unwrap_or(far.1))?;
+        let (first, last) = (from.as_deref().unwrap_or("0000"), to.as_deref().unwrap_or("9999"));
+        let jobs =
+            if by_month { totals::jobs_by_month(db, first, last)? } else { totals::jobs(db, first, last)? };
         let mut statement = db.prepare_cached(&sql)?;
         let rows = statement.query_map(named_params! {":from": from, ":to": to}, |row| {
             let (key, sessions, bytes): (String, i64, i64) = row.try_into()?;

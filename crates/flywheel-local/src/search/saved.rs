@@ -16,14 +16,16 @@ use crate::{
     error::{ApiError, ApiResult},
     guard::Guard,
     kind::Kind,
-    list::{self, List, Rows},
+    list::{self, Rows},
     query::ListQuery,
     state::AppState,
-    store::{Doc, containers, new_id, now, records},
+    store::{Doc, containers, new_id, now, records, shelf::Shelf},
 };
 
 /// The kind under which they are recorded.
 const RECORD: &str = "search";
+
+const SAVED: Shelf = Shelf::new(RECORD, "saved search");
 
 const PARENTS: &[&str] = &["site", "user", "analysis", "group", "project", "session"];
 
@@ -53,22 +55,9 @@ pub(super) async fn all(
         if query.exhaustive && !caller.is_superuser() {
             return Err(ApiError::forbidden("exhaustive=true is for site administrators"));
         }
-        // Who sees one depends on what it belongs to, so that pages are cut here.
-        let everything = ListQuery { limit: None, skip: 0, paged: false, ..query.clone() };
-        let mut rows = List::records(RECORD, &everything).run(db, list::doc_row)?.rows;
-        if !query.exhaustive {
-            let mut seen = Vec::new();
-            for row in rows {
-                if may_touch(db, caller, &row, Purpose::See)? {
-                    seen.push(row);
-                }
-            }
-            rows = seen;
-        }
-        let total = query.paged.then(|| i64::try_from(rows.len()).unwrap_or(i64::MAX));
-        let skip = usize::try_from(query.skip).unwrap_or(0);
-        let limit = query.limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX);
-        let rows = rows.into_iter().skip(skip).take(limit).map(Value::Object).collect();
+        let Rows { rows, total } = SAVED
+            .sifted(db, &query, |row| Ok(query.exhaustive || may_touch(db, caller, row, Purpose::See)?))?;
+        let rows = rows.into_iter().map(Value::Object).collect();
         Ok(Rows { rows, total })
     };
     state.store.read(work).await.map(list::answer)

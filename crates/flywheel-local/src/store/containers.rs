@@ -112,6 +112,7 @@ pub(crate) fn insert(db: &Connection, container: &mut Container) -> ApiResult<()
     db.prepare_cached("INSERT INTO containers (id, kind, doc) VALUES (?, ?, ?)")?
         .execute((&container.id, container.kind.code(), text))
         .map_err(|error| taken(error, container))?;
+    crate::changes::created(db, container)?;
     write_grants(db, container)
 }
 

@@ -14,6 +14,7 @@ pub(crate) mod containers;
 pub(crate) mod files;
 pub(crate) mod functions;
 pub(crate) mod records;
+pub(crate) mod shelf;
 mod writer;
 
 use std::{
@@ -42,6 +43,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("jobs.sql"),
     include_str!("packfiles.sql"),
     include_str!("rules.sql"),
+    include_str!("changes.sql"),
 ];
 
 /// The database. Cheap to clone.
@@ -156,6 +158,7 @@ fn connect(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
     briefly::register(&mut connection)?;
     functions::register(&connection)?;
     crate::search::functions::register(&connection)?;
+    crate::changes::register(&connection)?;
     Ok(connection)
 }
 

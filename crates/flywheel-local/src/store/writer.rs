@@ -6,7 +6,10 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::caught;
-use crate::error::{ApiError, ApiResult};
+use crate::{
+    author,
+    error::{ApiError, ApiResult},
+};
 
 /// Does one write inside the open transaction and says how to answer once the fate of the commit is known.
 type Job = Box<dyn FnOnce(&Connection) -> Answer + Send>;
@@ -32,8 +35,9 @@ impl Writer {
         F: FnOnce(&Connection) -> ApiResult<T> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
+        let author = author::current();
         let job: Job = Box::new(move |connection| {
-            let result = in_savepoint(connection, work);
+            let result = author::during(author, || in_savepoint(connection, work));
             Box::new(move |commit| {
                 // Nobody listens any more when the caller went away; the write stands all the same.
                 let _ = reply.send(commit.and(result));

@@ -246,3 +246,43 @@ async fn a_site_keeps_everything_when_it_is_opened_again() {
         .unwrap();
     assert_eq!(again.status(), 409);
 }
+
+#[tokio::test]
+async fn one_person_has_one_code_and_subjects_carry_no_other() {
+    let api = Api::new().await;
+    let [_, project, subject, ..] = api.tree().await;
+    let by_id = |id: &str| json!({"patient_id": id, "use_patient_id": true});
+    let first = api.post("/subjects/master-code", by_id("P-1")).await.ok();
+    assert_eq!(api.post("/subjects/master-code", by_id(" p-1 ")).await.ok(), first);
+    assert_ne!(api.post("/subjects/master-code", by_id("P-2")).await.ok(), first);
+    let named = json!({"first_name": "Ada", "last_name": "L", "date_of_birth": "1815-12-10", "use_patient_id": false});
+    let person = api.post("/subjects/master-code", named.clone()).await.ok();
+    assert_eq!(api.post("/subjects/master-code", named).await.ok(), person);
+    api.post("/subjects/master-code", json!({"first_name": "Ada"})).await.error(422);
+    let code = first["code"].as_str().unwrap();
+    assert_eq!(api.get(&format!("/subjects/master-code/{code}")).await.ok(), first);
+    api.get("/subjects/master-code/NOBODY").await.error(404);
+    api.put(&format!("/subjects/{subject}"), json!({"master_code": code})).await.ok();
+    api.put(&format!("/subjects/{subject}"), json!({"master_code": "NOBODY"})).await.error(422);
+    let body = json!({"project": project, "label": "x", "master_code": "NOBODY"});
+    api.post("/subjects", body).await.error(422);
+    assert!(api.get(&format!("/changes/master_subject_code/{code}")).await.ok()["changes"].is_array());
+}
+
+#[tokio::test]
+async fn users_keep_preferences_and_the_projects_they_visited() {
+    let api = Api::new().await;
+    let [group, project, ..] = api.tree().await;
+    let other = api.project(&group, "other").await;
+    api.put("/users/self/preferences", json!({"a": 1, "b": 2})).await.ok();
+    api.put("/users/self/preferences", json!({"a": null, "c": 3})).await.ok();
+    for id in [&project, &other, &project] {
+        api.post(&format!("/users/self/visited_projects/{id}"), json!(null)).await.ok();
+    }
+    let own = api.get("/users/self").await.ok();
+    assert_eq!(own["preferences"], json!({"b": 2, "c": 3}));
+    assert_eq!(own["visited_projects"], json!([project, other]));
+    api.put("/users/self/preferences", json!([])).await.error(422);
+    api.post("/logout", json!(null)).await.ok();
+    assert_eq!(api.get("/report/accesslog").await.column("access_type"), ["user_logout"]);
+}

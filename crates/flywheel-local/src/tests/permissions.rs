@@ -55,6 +55,87 @@ site GET /report/usage/availability
 site GET /report/usage/collect
 site GET /report/usage-summary
 
+login GET /changes/{type}/{id}
+login GET /changes/{type}/{id}/fields/{field}
+login GET /audit-trail/reports
+admin POST /audit-trail/reports
+login PATCH /audit-trail/reports/{id}
+login DELETE /audit-trail/reports/{id}
+login GET /audit-trail/reports/{id}/download
+login GET /audit-trail/reports/{id}/csv
+
+login GET /site/providers
+site POST /site/providers
+login GET /site/providers/{id}
+site PUT /site/providers/{id}
+site DELETE /site/providers/{id}
+site GET /site/providers/{id}/config
+site POST /dataexplorer/index/fields
+
+user GET /custom_filters
+user POST /custom_filters
+user PUT /custom_filters/{id}
+user DELETE /custom_filters/{id}
+
+login GET /staffing_pools
+site POST /staffing_pools
+login GET /staffing_pools/{id}
+site PUT /staffing_pools/{id}
+site DELETE /staffing_pools/{id}
+site PUT /staffing_pools/users/{user}/staffing_pools
+
+login GET /protocols
+admin POST /protocols
+login GET /protocols/{id}
+login PUT /protocols/{id}
+login DELETE /protocols/{id}
+login PUT /protocols/{id}/publish
+login PUT /protocols/{id}/archive
+login GET /customforms
+admin POST /customforms
+login GET /customforms/{id}
+login PUT /customforms/{id}
+login PUT /customforms/{id}/publish
+
+login GET /tasks/reader
+admin POST /tasks/reader
+admin POST /tasks/reader/batch
+admin POST /tasks/reader/adjudication
+admin POST /tasks/reader/adjudication/batch
+login GET /tasks/reader/facets/{field}
+login GET /tasks/reader/{id}
+login PUT /tasks/reader/{id}
+login PUT /tasks/reader/{id}/assign
+login POST /tasks/reader/{id}/clone
+login POST /tasks/reader/{id}/complete
+login GET /tasks/{id}/responses
+login POST /tasks/{id}/responses
+login PUT /tasks/{id}/responses/{response}
+login GET /responses/{id}
+login PATCH /responses/{id}
+login POST /responses/{id}/submit
+login GET /tasks/projects/ids
+login GET /tasks/groups/ids
+login GET /tasks/subjects/ids
+login GET /tasks/sessions/ids
+login GET /tasks/acquisitions/ids
+login GET /tasks/files/ids
+
+login GET /dimse/projects
+admin POST /dimse/projects
+login GET /dimse/projects/{id}
+login DELETE /dimse/projects/{id}
+login GET /dimse/services
+site POST /dimse/services
+login GET /dimse/services/{id}
+site DELETE /dimse/services/{id}
+
+user PUT /users/self/preferences
+ro POST /users/self/visited_projects/{id}
+login POST /logout
+login POST /subjects/master-code
+login GET /subjects/master-code/{code}
+
 login GET /projects/labels
 login GET /projects/catalog-list
 login GET /projects/catalog-list-filter-options
@@ -493,7 +574,8 @@ impl Stage {
     async fn fill(&self, cast: &Cast, template: &str) -> String {
         let kind = template.split('/').nth(1).unwrap();
         // Views belong to a project, not to what lies in it.
-        let id = if template.ends_with("/{id}/views") { &self.project } else { self.of_kind(kind) };
+        let of_project = template.ends_with("/{id}/views") || template.contains("/visited_projects/");
+        let id = if of_project { &self.project } else { self.of_kind(kind) };
         // Series are shared by all versions, so their calls have the name of the gear.
         let series = ["/series", "/permissions"].iter().any(|part| template.contains(part));
         let id = if kind == "gears" && series { "count" } else { id };
@@ -512,6 +594,9 @@ impl Stage {
         }
         if path.ends_with("/restore") {
             path.push_str("?version=1");
+        }
+        if path.ends_with("/ids") {
+            path.push_str("?ids=ffffffffffffffffffffffff");
         }
         if path.ends_with("/legacy-usage") {
             path.push_str("?type=month");
@@ -561,6 +646,7 @@ impl Stage {
                 })
             }
             "POST groups" => json!({"_id": "new-group", "label": "x"}),
+            "POST projects" if template.starts_with("/dimse") => json!({"project_id": self.project}),
             "POST projects" => json!({"label": "x", "group": self.group}),
             "POST subjects" => json!({"label": "x", "project": self.project}),
             "POST sessions" => json!({"label": "x", "project": self.project, "subject": {"label": "y"}}),
@@ -568,6 +654,48 @@ impl Stage {
             "POST collections" | "POST analyses" => json!({"label": "x"}),
             "POST users" => json!({"_id": "new@x.org", "firstname": "x", "lastname": "y"}),
             "POST devices" => json!({"label": "x", "type": "y"}),
+            "POST reports" => json!({"project_id": self.project, "label": "x"}),
+            "POST providers" => json!({
+                "label": "x", "provider_class": "storage", "provider_type": "aws", "creds": {}, "config": {},
+            }),
+            "PUT {id}" if template.starts_with("/custom_filters") => {
+                json!({"filter": "a=1", "view": "tasks", "label": "x"})
+            }
+            "POST custom_filters" => json!({"filter": "a=1", "view": "tasks", "label": "x"}),
+            "POST staffing_pools" => json!({"users": [], "label": "x"}),
+            "PUT staffing_pools" => json!({"pools": []}),
+            "POST protocols" => json!({
+                "label": "x", "protocol_config": {"longitudinal": false}, "group_id": self.group, "task_type": "R",
+            }),
+            "POST customforms" => json!({
+                "label": "x", "context": "reader", "group": self.group, "saved_json_text": "{}",
+            }),
+            "PUT {id}" if template.starts_with("/protocols") => json!({"notes": "x"}),
+            "POST reader" => json!({
+                "subcategory": "x", "status": "todo", "due_date": "2030-01-01", "priority": "low",
+                "parent_ref": {"type": "session", "id": self.session}, "protocol_id": "ffffffffffffffffffffffff",
+            }),
+            "POST adjudication" => json!({
+                "parent_ref": {"type": "session", "id": self.session}, "protocol_id": "ffffffffffffffffffffffff",
+            }),
+            "POST batch" if template.contains("/adjudication/") => json!({
+                "project_id": self.project, "protocol_id": "ffffffffffffffffffffffff",
+                "filters": {"container_type": "session"},
+            }),
+            "POST batch" => json!({
+                "project_id": self.project, "protocol_id": "ffffffffffffffffffffffff",
+                "filters": {"container_type": "session"},
+                "subcategory": "x",
+            }),
+            "PUT assign" | "POST clone" | "POST complete" => json!({}),
+            "PUT {id}" if template.starts_with("/tasks") => json!({"priority": "low"}),
+            "POST responses" | "PUT {response}" => {
+                json!({"task_id": "ffffffffffffffffffffffff", "data": {}})
+            }
+            "PATCH {id}" => json!({"status": "canceled"}),
+            "POST services" => json!({"host": "x", "port": 1}),
+            "PUT preferences" => json!({"a": 1}),
+            "POST master-code" => json!({"patient_id": "x", "use_patient_id": true}),
             "POST containers" => json!({"container_type": "project", "label": "x", "group": self.group}),
             "POST lock" => json!({"reason": "other"}),
             "POST template" => json!({"templates": []}),

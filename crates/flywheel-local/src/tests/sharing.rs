@@ -206,3 +206,34 @@ async fn memberships_are_listed_by_user() {
     }
     api.get_as(&user, "/users/admin@flywheel.local/projects").await.error(403);
 }
+
+#[tokio::test]
+async fn a_project_begins_only_with_users_and_roles_that_there_are() {
+    let api = Api::new().await;
+    let group = api.group("lab").await;
+    api.user("u@x.org", false).await;
+    let role = api.post("/roles", json!({"label": "custom", "actions": ["tags_view"]})).await.id();
+    let body = |user: &str, role: &str| json!({"label": "p", "group": "lab", "permissions": [{"_id": user, "role_ids": [role]}]});
+    api.post("/projects", body("nobody@x.org", &api.role("ro").await)).await.error(404);
+    api.post("/projects", body("u@x.org", &role)).await.error(422);
+    api.post(&format!("/groups/{group}/roles"), json!({"_id": role})).await.ok();
+    api.post("/projects", body("u@x.org", &role)).await.ok();
+}
+
+#[tokio::test]
+async fn a_role_leaves_the_pools_when_it_is_deleted_and_stays_while_a_template_gives_it() {
+    let api = Api::new().await;
+    let group = api.group("lab").await;
+    api.user("u@x.org", false).await;
+    let role = api.post("/roles", json!({"label": "custom", "actions": ["tags_view"]})).await.id();
+    let template = format!("/groups/{group}/permissions/templates");
+    let entry = json!({"_id": "u@x.org", "role_ids": [role]});
+    api.post(&template, entry.clone()).await.error(422);
+    api.post(&format!("/groups/{group}/roles"), json!({"_id": role})).await.ok();
+    api.post(&template, entry).await.ok();
+    api.delete(&format!("/roles/{role}")).await.error(409);
+    api.delete(&format!("/groups/{group}/roles/{role}")).await.error(409);
+    api.delete(&format!("{template}/u@x.org")).await.ok();
+    api.delete(&format!("/roles/{role}")).await.empty();
+    assert_eq!(api.get(&format!("/groups/{group}")).await.ok()["roles"], json!([]));
+}

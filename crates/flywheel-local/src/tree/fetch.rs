@@ -15,6 +15,7 @@ use crate::{
     error::{ApiError, ApiResult},
     filter_sql::Condition,
     guard::Guard,
+    jobs,
     kind::Kind,
     list::{self, Containers, List, Rows, Sight},
     present::{self, Shape},
@@ -135,13 +136,26 @@ impl Tree<'_> {
     }
 
     /// The jobs of a container, or all of them.
-    fn jobs(
-        &self,
-        _of: Option<(Kind, &Container)>,
-        _spec: &Spec,
-        query: &ListQuery,
-    ) -> ApiResult<Rows<Value>> {
-        Ok(Rows { rows: Vec::new(), total: query.paged.then_some(0) })
+    fn jobs(&self, of: Option<(Kind, &Container)>, spec: &Spec, query: &ListQuery) -> ApiResult<Rows<Value>> {
+        let condition = of.map(|(kind, from)| match kind {
+            Kind::Analysis => Condition::new("j.id = ?", vec![from.text("job").to_owned().into()]),
+            _ => Condition::new(
+                format!(
+                    "j.id IN (SELECT job_id FROM job_containers WHERE container_id = ?)
+                     AND j.doc ->> '$.parents.{}' = ?",
+                    kind.singular()
+                ),
+                vec![from.id.clone().into(), from.id.clone().into()],
+            ),
+        });
+        let found = jobs::found(self.db, self.caller, query, condition)?;
+        let rows = found.rows.iter().map(|job| {
+            let id = job.get("_id").or_else(|| job.get("id")).cloned().unwrap_or_default();
+            let mut picked = self.pick(job, &spec.fields);
+            picked.shift_insert(0, "_id".into(), id);
+            picked.into()
+        });
+        Ok(Rows { rows: rows.collect(), total: found.total })
     }
 
     fn query(&self, spec: &Spec) -> ListQuery {
