@@ -38,7 +38,8 @@ impl Operation {
 }
 
 /// The operations that none of these routes serves, by method and path. A route serves the operation of its own form. One
-/// that is of no operation's form serves those whose parameters it fills in, such as a kind of container.
+/// that is of no operation's form serves those whose parameters it fills in. An operation that begins with a kind of
+/// container is served when it is for some kind.
 pub(crate) fn unserved(routes: &[(Method, &str)]) -> Vec<&'static Operation> {
     let forms: HashSet<(&Method, String)> =
         ALL.iter().map(|operation| (&operation.method, Operation::shape(operation.path))).collect();
@@ -48,7 +49,7 @@ pub(crate) fn unserved(routes: &[(Method, &str)]) -> Vec<&'static Operation> {
         routes.iter().any(|(method, path)| {
             *method == operation.method
                 && operation.fits(path)
-                && !forms.contains(&(method, Operation::shape(path)))
+                && (operation.path.starts_with("/{") || !forms.contains(&(method, Operation::shape(path))))
         })
     };
     let served = |operation: &&Operation| {

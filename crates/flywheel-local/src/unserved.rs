@@ -13,6 +13,7 @@ pub(crate) const REASONS: &[(&str, &[&str])] = &[
     ("the site runs no JupyterLab servers", &["get_jupyterlab_server", "modify_jupyterlab_server"]),
     ("it is not public what it takes out of info", &["cleanup_info"]),
     ("containers are listed by their kinds", &["get_all_containers"]),
+    ("the storage signs no addresses: files are read by tickets", &["get_file_signed_url"]),
 ];
 
 /// Why an operation is not served.
