@@ -682,7 +682,7 @@ impl Stage {
                 "project_id": self.project, "protocol_id": "ffffffffffffffffffffffff",
                 "filters": {"container_type": "session"},
             }),
-            "POST batch" => json!({
+            "POST batch" if template.starts_with("/tasks") => json!({
                 "project_id": self.project, "protocol_id": "ffffffffffffffffffffffff",
                 "filters": {"container_type": "session"},
                 "subcategory": "x",
