@@ -48,6 +48,18 @@ impl Process {
         Self::start(command).expect("the program serves the folder")
     }
 
+    /// Serves a folder with a script of the shell, which is given what `site-process` takes.
+    ///
+    /// # Panics
+    ///
+    /// When the script does not end in a program that says where it listens.
+    #[must_use]
+    pub fn shell(script: &str, folder: &Path) -> Self {
+        let mut command = Command::new("sh");
+        command.args(["-c", script, "sh"]).arg(folder).arg(KEY);
+        Self::start(command).expect("the script serves the folder")
+    }
+
     fn start(mut command: Command) -> Option<Self> {
         let begun = Instant::now();
         let mut child = command.stdout(Stdio::piped()).spawn().ok()?;

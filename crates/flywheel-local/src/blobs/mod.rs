@@ -77,7 +77,7 @@ impl From<BlobError> for ApiError {
 impl From<io::Error> for ApiError {
     fn from(error: io::Error) -> Self {
         match error.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
                 Self::new(StatusCode::INSUFFICIENT_STORAGE, "The site's disk is full; nothing was stored")
             }
             _ => Self::internal(error),

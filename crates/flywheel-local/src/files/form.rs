@@ -9,11 +9,17 @@ use futures::{
 use http::{HeaderMap, StatusCode, header};
 use multer::{Field, Multipart};
 
-use super::name;
+use super::{
+    name,
+    paced::{Head, Paced},
+};
 use crate::error::{ApiError, ApiResult};
 
 /// How long the metadata of one request may be, in bytes: what a single document may hold on the platform.
 pub(super) const METADATA_LIMIT: usize = 16 * 1024 * 1024;
+
+/// How many parts one request may have.
+const PARTS_LIMIT: usize = 10_000;
 
 /// One part of an upload.
 pub(crate) enum Part {
@@ -29,7 +35,12 @@ pub(crate) enum Part {
 }
 
 /// The parts of a request.
-pub(crate) struct Form(Multipart<'static>);
+pub(crate) struct Form {
+    parts: Multipart<'static>,
+    head: Head,
+    /// How many parts there were.
+    count: usize,
+}
 
 impl Form {
     /// The form in `body`.
@@ -41,7 +52,9 @@ impl Form {
             headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let boundary = multer::parse_boundary(kind)
             .map_err(|_| ApiError::bad_request("an upload is sent as multipart/form-data with a boundary"))?;
-        Ok(Self(Multipart::new(body.into_data_stream(), boundary)))
+        let head = Head::default();
+        let parts = Multipart::new(Paced::new(body.into_data_stream().boxed(), head.clone()), boundary);
+        Ok(Self { parts, head, count: 0 })
     }
 
     /// The next part that matters. A file's content has to be read, or dropped, before the next call.
@@ -49,7 +62,7 @@ impl Form {
     /// # Errors
     /// 400 when the form is malformed or cut, a file has no usable name, or the metadata is too long.
     pub(crate) async fn next(&mut self) -> ApiResult<Option<Part>> {
-        while let Some(field) = self.0.next_field().await.map_err(malformed)? {
+        while let Some(mut field) = self.next_field().await? {
             let disposition =
                 field.headers().get(header::CONTENT_DISPOSITION).map(|value| value.as_bytes().to_vec());
             let parameter = |key| disposition.as_deref().and_then(|value| name::parameter(value, key));
@@ -60,10 +73,23 @@ impl Form {
                 None if field_name.starts_with("file") => {
                     return Err(ApiError::bad_request(format!("the part {field_name:?} needs a file name")));
                 }
-                None => {}
+                // Nobody reads it; all of it goes by, so that what comes next is a head again.
+                None => while field.chunk().await.map_err(malformed)?.is_some() {},
             }
         }
         Ok(None)
+    }
+
+    async fn next_field(&mut self) -> ApiResult<Option<Field<'static>>> {
+        self.head.begins();
+        let field = self.parts.next_field().await.map_err(malformed)?;
+        self.head.ended();
+        self.count += usize::from(field.is_some());
+        if self.count > PARTS_LIMIT {
+            let message = format!("an upload has at most {PARTS_LIMIT} parts: send the rest in another one");
+            return Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, message));
+        }
+        Ok(field)
     }
 }
 
@@ -90,7 +116,11 @@ async fn metadata(field: Field<'static>) -> ApiResult<Part> {
 }
 
 fn malformed(error: multer::Error) -> ApiError {
-    ApiError::bad_request(format!("the upload was cut or is not well-formed: {error}"))
+    let cause = match error {
+        multer::Error::StreamReadFailed(cause) => cause.to_string(),
+        other => other.to_string(),
+    };
+    ApiError::bad_request(format!("the upload was cut or is not well-formed: {cause}"))
 }
 
 #[cfg(test)]
@@ -160,5 +190,48 @@ mod tests {
         let text = "x".repeat(METADATA_LIMIT + 1);
         let body = format!("--b\nContent-Disposition: form-data; name=\"metadata\"\n\n{text}\n--b--\n");
         assert_eq!(read(form(&body)).await.unwrap_err().status(), StatusCode::PAYLOAD_TOO_LARGE);
+    }
+
+    #[tokio::test]
+    async fn parts_without_end_are_refused() {
+        let part = "--b\nContent-Disposition: form-data; name=\"comment\"\n\nx\n";
+        assert_eq!(read(form(&format!("{}--b--\n", part.repeat(PARTS_LIMIT)))).await.unwrap(), []);
+        let error = read(form(&format!("{}--b--\n", part.repeat(PARTS_LIMIT + 1)))).await.unwrap_err();
+        assert_eq!(error.status(), StatusCode::PAYLOAD_TOO_LARGE);
+    }
+
+    #[tokio::test]
+    async fn the_head_of_a_part_has_an_end() {
+        let begun = Bytes::from_static(
+            b"--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a\"\r\nX: ",
+        );
+        let filler = Bytes::from(vec![b'x'; 4096]);
+        let sent = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+        let count = sent.clone();
+        let endless = stream::iter([begun]).chain(stream::repeat(filler)).inspect(move |_| {
+            count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        });
+        let mut headers = HeaderMap::new();
+        headers.insert(header::CONTENT_TYPE, "multipart/form-data; boundary=b".parse().unwrap());
+        let body = Body::from_stream(endless.map(Ok::<_, std::io::Error>));
+        let error = read(Form::new(&headers, body).ok().unwrap()).await.unwrap_err();
+        assert!(error.to_string().contains("head of a part"), "{error}");
+        assert!(sent.load(std::sync::atomic::Ordering::Relaxed) < 30);
+    }
+
+    #[tokio::test]
+    async fn content_far_longer_than_a_head_may_be_is_taken() {
+        let long = "y".repeat(1 << 20);
+        let body = format!(
+            "--b\nContent-Disposition: form-data; name=\"comment\"\n\n{long}\n\
+             --b\nContent-Disposition: form-data; name=\"file\"; filename=\"a\"\n\n{long}\n--b--\n"
+        )
+        .replace('\n', "\r\n");
+        let pieces: Vec<Bytes> = body.as_bytes().chunks(1000).map(Bytes::copy_from_slice).collect();
+        let mut headers = HeaderMap::new();
+        headers.insert(header::CONTENT_TYPE, "multipart/form-data; boundary=b".parse().unwrap());
+        let body = Body::from_stream(stream::iter(pieces).map(Ok::<_, std::io::Error>));
+        let parts = read(Form::new(&headers, body).ok().unwrap()).await.unwrap();
+        assert_eq!(parts, [("a".to_owned(), long)]);
     }
 }

@@ -23,6 +23,7 @@ pub(crate) mod metadata;
 pub(crate) mod moving;
 pub(crate) mod name;
 pub(crate) mod outputs;
+mod paced;
 pub(crate) mod query;
 mod routes;
 pub(crate) mod signed;

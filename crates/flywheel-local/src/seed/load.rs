@@ -97,7 +97,34 @@ fn add(db: &Connection, kind: Kind, id: &str, doc: Doc) -> ApiResult<Container> 
     Ok(container)
 }
 
+/// Writes a batch, and its words at the end: written by triggers row by row they would be put on disk row by row.
 fn write(db: &Connection, batch: &Batch) -> ApiResult<Seeded> {
+    let triggers = "SELECT group_concat(sql, ';') FROM sqlite_schema
+        WHERE type = 'trigger' AND name IN ('container_words_added', 'file_words_added')";
+    let triggers: String = db.query_row(triggers, [], |row| row.get(0))?;
+    let last = |table: &str| -> ApiResult<i64> {
+        Ok(db.query_row(&format!("SELECT coalesce(max(row), 0) FROM {table}"), [], |row| row.get(0))?)
+    };
+    let (containers, files) = (last("containers")?, last("files")?);
+    db.execute_batch("DROP TRIGGER container_words_added; DROP TRIGGER file_words_added")?;
+    let counted = insert(db, batch)?;
+    for (sql, behind) in [
+        (
+            "INSERT INTO container_words (rowid, words) SELECT row, words_of(kind, doc) FROM containers WHERE row > ?",
+            containers,
+        ),
+        (
+            "INSERT INTO file_words (rowid, words) SELECT row, words_of(0, doc) FROM files WHERE row > ?",
+            files,
+        ),
+    ] {
+        db.execute(sql, [behind])?;
+    }
+    db.execute_batch(&triggers)?;
+    Ok(counted)
+}
+
+fn insert(db: &Connection, batch: &Batch) -> ApiResult<Seeded> {
     let mut counted = Seeded::default();
     let mut add = db.prepare_cached("INSERT INTO containers (id, kind, doc) VALUES (?, ?, ?)")?;
     for container in &batch.containers {

@@ -26,6 +26,8 @@ async fn a_seed_makes_what_it_says_and_the_same_in_every_site() {
     let made = one.site.seed(&small(), |so_far| told = *so_far).await.unwrap();
     assert_eq!(made, small().total());
     assert_eq!(told, made);
+    let wrong = one.site.check(false).await.unwrap().problems;
+    assert!(wrong.iter().all(|line| line.starts_with("blob that nothing names")), "{wrong:?}");
     assert_eq!((made.acquisitions, made.files, made.documents()), (108, 540, 2 + 6 + 12 + 108 + 540));
     other.site.seed(&small(), |_| ()).await.unwrap();
     let (first, second) =

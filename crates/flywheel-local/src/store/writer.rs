@@ -2,6 +2,7 @@
 
 use std::{sync::mpsc, thread};
 
+use http::StatusCode;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
@@ -40,7 +41,7 @@ impl Writer {
             let result = author::during(author, || in_savepoint(connection, work));
             Box::new(move |commit| {
                 // Nobody listens any more when the caller went away; the write stands all the same.
-                let _ = reply.send(commit.and(result));
+                let _ = reply.send(result.and_then(|value| commit.map(|()| value)));
             })
         });
         self.jobs.send(job).map_err(|_| ApiError::internal("the writer has stopped"))?;
@@ -71,7 +72,8 @@ fn group(
     while let Some(job) = next {
         answers.push(job(connection));
         if connection.is_autocommit() {
-            return Err(ApiError::internal("the database gave up the transaction (disk full or damaged)"));
+            let message = "The site's disk is full or fails; nothing of this request was stored";
+            return Err(ApiError::new(StatusCode::INSUFFICIENT_STORAGE, message));
         }
         next = if answers.len() < GROUP { queue.try_recv().ok() } else { None };
     }

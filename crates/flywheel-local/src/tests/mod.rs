@@ -5,6 +5,7 @@ mod accounts;
 mod analyses;
 mod api;
 mod collections;
+mod hazards;
 mod hierarchy;
 mod lists;
 mod moves;
