@@ -42,7 +42,10 @@ fn contains(context: &Context<'_>) -> rusqlite::Result<bool> {
     Ok(match context.get_raw(0) {
         ValueRef::Text(text) => pattern::contains(&String::from_utf8_lossy(text), wanted),
         ValueRef::Integer(number) => number.to_string() == wanted,
-        ValueRef::Real(number) => Value::from(number).to_string() == wanted,
+        ValueRef::Real(number) => {
+            let spelled = Value::from(number).to_string();
+            spelled == wanted
+        }
         ValueRef::Null | ValueRef::Blob(_) => false,
     })
 }
