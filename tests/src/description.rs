@@ -237,6 +237,19 @@ impl Segment {
     }
 }
 
+/// A value for a path parameter that is well-formed wherever it can be.
+#[must_use]
+pub fn placeholder(name: &str) -> String {
+    match name {
+        "ctype" | "container_name" => "projects".to_owned(),
+        "subcontainer_name" => "sessions".to_owned(),
+        name if name.contains("type") => "project".to_owned(),
+        name if name.contains("uid") || name.contains("user") => "nobody@example.org".to_owned(),
+        name if name.contains("id") => "0".repeat(24),
+        _ => "something".to_owned(),
+    }
+}
+
 fn operations(document: &Value) -> Vec<Operation> {
     let mut found = Vec::new();
     for (template, item) in document["paths"].as_object().into_iter().flatten() {

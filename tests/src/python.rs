@@ -43,6 +43,9 @@ pub static SDK_14: Environment = Environment::new("sdk-14", &["flywheel-sdk==14.
 /// The official command line tool. Later releases of setuptools lack a module that it needs.
 pub static CLI: Environment = Environment::new("cli", &["flywheel-cli==18.5.1", "setuptools==80.9.0"]);
 
+/// Generated requests after the description.
+pub static SCHEMATHESIS: Environment = Environment::new("schemathesis", &["schemathesis==4.32.5"]);
+
 impl Environment {
     const fn new(name: &'static str, packages: &'static [&'static str]) -> Self {
         Self { name, packages, begin: "", interpreter: OnceLock::new() }

@@ -162,6 +162,7 @@ impl Drop for LocalSite {
     fn drop(&mut self) {
         if !std::thread::panicking() {
             self.recorder.assert_clean();
+            self.recorder.count_as_reached().expect("a file can be written beside the test program");
         }
     }
 }

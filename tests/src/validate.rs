@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::io;
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
@@ -21,6 +22,18 @@ const REMEMBERED: usize = 40;
 pub struct Recorder {
     seen: Mutex<Seen>,
     told: OnceLock<fn(&str)>,
+}
+
+/// The operations that tests of this process reached with success, kept in a file beside the test program: the suite
+/// `reached` reads it when all others have run.
+static REACHED: LazyLock<Mutex<BTreeSet<String>>> = LazyLock::new(Mutex::default);
+
+/// Adds to what was reached.
+fn reach(operations: &BTreeSet<String>) -> io::Result<()> {
+    let mut reached = REACHED.lock().unwrap_or_else(PoisonError::into_inner);
+    reached.extend(operations.iter().cloned());
+    let lines: Vec<&str> = reached.iter().map(String::as_str).collect();
+    std::fs::write(std::env::current_exe()?.with_extension("reached"), lines.join("\n"))
 }
 
 #[derive(Debug, Default)]
@@ -56,6 +69,15 @@ impl Recorder {
     #[must_use]
     pub fn operations(&self) -> BTreeSet<String> {
         self.lock().operations.clone()
+    }
+
+    /// Tells the suite `reached` which operations answered with success.
+    ///
+    /// # Errors
+    ///
+    /// When that cannot be written beside the test program.
+    pub fn count_as_reached(&self) -> io::Result<()> {
+        reach(&self.operations())
     }
 
     /// Everything that did not fit, each once.

@@ -91,6 +91,8 @@ pub(crate) fn assemble(state: AppState) -> Router {
 /// What surrounds every route: bodies without a limit of the framework's own, panics and the framework's refusals as
 /// errors in JSON, and the request's id.
 fn surround<S: Clone + Send + Sync + 'static>(router: Router<S>) -> Router<S> {
+    #[cfg(test)]
+    let router = router.layer(middleware::from_fn(crate::tests::reached::count));
     router
         .layer(DefaultBodyLimit::disable())
         .layer(middleware::map_request(drain::to_the_end))

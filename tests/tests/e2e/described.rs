@@ -1,20 +1,8 @@
 //! The routes of the site are the routes of the description.
 
-use flywheel_tests::description::Description;
+use flywheel_tests::description::{Description, placeholder};
 use flywheel_tests::site::LocalSite;
 use serde_json::json;
-
-/// A value for a path parameter that is well-formed wherever it can be.
-fn placeholder(name: &str) -> String {
-    match name {
-        "ctype" | "container_name" => "projects".to_owned(),
-        "subcontainer_name" => "sessions".to_owned(),
-        name if name.contains("type") => "project".to_owned(),
-        name if name.contains("uid") || name.contains("user") => "nobody@example.org".to_owned(),
-        name if name.contains("id") => "0".repeat(24),
-        _ => "something".to_owned(),
-    }
-}
 
 #[test]
 fn every_described_route_is_served_or_answers_501_with_its_operation() {

@@ -10,6 +10,7 @@ mod hierarchy;
 mod lists;
 mod moves;
 mod permissions;
+pub(crate) mod reached;
 mod refusals;
 mod scale;
 mod serving;
