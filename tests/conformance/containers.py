@@ -1,5 +1,6 @@
 """Creating, reading, updating, reloading and deleting containers of every level."""
 
+import time
 from datetime import datetime, timezone
 
 import flywheel
@@ -159,6 +160,10 @@ equal(fw.get_group("neuro").projects.find("label=Doomed"), [])
 # A large project may go in the background.
 large = project(fw, "Large", "neuro")
 fw.delete_project(large.id, background=True)
+for _ in range(200):
+    if fw.projects.find_first(f"_id={large.id}") is None:
+        break
+    time.sleep(0.1)
 with refused(404):
     fw.get_project(large.id)
 
