@@ -103,6 +103,18 @@ impl Call {
         Ok(raw.request_as::<T>(self.operation, &path, &query, self.body.clone()).await?.into_inner())
     }
 
+    /// Sends; the answer says the id of what was made.
+    pub(crate) async fn make(self, raw: &Raw) -> Result<String> {
+        let operation = self.operation;
+        let made: Value = self.send(raw).await?;
+        let id = made.get("_id").or(made.get("id")).and_then(Value::as_str).map(str::to_owned);
+        id.ok_or_else(|| {
+            Error::new(ErrorKind::Decode, "the answer does not say the id of what was made")
+                .with_operation(operation.operation().name)
+                .with_may_have_executed(true)
+        })
+    }
+
     /// Sends; the answer is a list, bare or in a page.
     pub(crate) async fn list<T: DeserializeOwned>(self, raw: &Raw) -> Result<Listing<T>> {
         self.check()?;

@@ -229,6 +229,9 @@
 //! | [`view`] | tables over containers and the contents of files |
 //! | [`collection`] | curating selections across projects |
 //! | [`admin`] | running a site: users, roles, devices, settings, reports, audit |
+//! | [`gear`] | gears: runs, batches, rules, permissions |
+//! | [`job`] | jobs: waiting, logs, priorities |
+//! | [`context`] | for programs that run inside a gear |
 //! | [`blocking`] | the same without async |
 
 pub mod admin;
@@ -238,11 +241,14 @@ mod call;
 mod client;
 pub mod collection;
 pub mod container;
+pub mod context;
 pub mod edit;
 pub mod file;
 pub mod finder;
 pub mod folder;
+pub mod gear;
 pub mod hierarchy;
+pub mod job;
 mod kind;
 pub mod list;
 mod moment;
@@ -254,12 +260,12 @@ pub mod search;
 mod site;
 pub mod transfer;
 pub mod view;
-mod work;
 
 pub use admin::{Device, Modality, Role, User};
 pub use bulk::{Bulk, BulkReport, Row};
 pub use client::{Client, ClientBuilder};
 pub use container::{Acquisition, Analysis, Collection, Group, Project, Session, Subject};
+pub use context::GearContext;
 pub use file::{File, FileRef};
 pub use finder::{Cursor, Finder, Items, Page, Pages};
 pub use flywheel_api::{
@@ -280,12 +286,13 @@ pub use flywheel_core::{
     sort::Sort,
 };
 pub use folder::{FolderDownload, FolderReport};
+pub use gear::Gear;
 pub use hierarchy::MoveTo;
+pub use job::Job;
 pub use kind::{ContainerRef, Kind, UnknownKind};
 pub use list::List;
 pub use moment::Moment;
 pub use node::Node;
-
 pub use request::Request;
 pub use resource::Resource;
 pub use search::{Hit, SavedSearch, Search};
@@ -293,8 +300,7 @@ pub use transfer::{
     Archive, ArchiveFormat, ArchiveLayout, ArchiveSummary, Canceller, Download, Downloaded, Progress, Source,
     Target, Targets, Transfer, Upload, Zip, ZipMember,
 };
-pub use view::{SavedView, View};
-pub use work::{DataViewExecution, Gear, Job};
+pub use view::{DataViewExecution, SavedView, View};
 
 /// The result of everything that can fail here.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -39,6 +39,8 @@ pub(crate) mod sealed {
     pub trait Parts: Sized {
         /// The document.
         type Model: Serialize + DeserializeOwned + Clone + Send + Sync + 'static;
+        /// The document as it stands in lists.
+        type Row: DeserializeOwned + Into<Self::Model> + Send;
 
         fn from_parts(client: Client, model: Self::Model) -> Self;
         fn parts(&self) -> (&Client, &Self::Model);
@@ -89,6 +91,11 @@ pub(crate) fn apply<C: Resource>(resource: &mut C, changes: serde_json::Map<Stri
 /// Defines a resource: the type, its `Deref` to the model, and what all of them can do.
 macro_rules! resource {
     ($(#[$doc:meta])* $name:ident: $model:ident, cursor $cursor:ident) => {
+        $crate::resource::resource! {
+            $(#[$doc])* $name: $model, cursor $cursor, row flywheel_api::types::$model
+        }
+    };
+    ($(#[$doc:meta])* $name:ident: $model:ident, cursor $cursor:ident, row $row:ty) => {
         $(#[$doc])*
         #[derive(Clone)]
         pub struct $name {
@@ -98,6 +105,7 @@ macro_rules! resource {
 
         impl $crate::resource::sealed::Parts for $name {
             type Model = flywheel_api::types::$model;
+            type Row = $row;
 
             fn from_parts(client: $crate::Client, model: Self::Model) -> Self {
                 Self { client, model: Box::new(model) }

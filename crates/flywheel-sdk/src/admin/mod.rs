@@ -1,7 +1,7 @@
 //! Running a site: users and their keys, roles, devices, modalities, settings, providers, reports, the audit trail.
 //!
 //! Most of it is for site administrators. What belongs to one container is reached from it: `project.settings()`,
-//! `project.rules()`, `session.changes()`.
+//! `session.changes()`.
 //!
 //! ```
 //! # #[tokio::main]

@@ -3,8 +3,8 @@
 use flywheel_api::{
     OperationId,
     types::{
-        CatalogListOutput, DeletedResult, GearRuleOutput, ModifiedResult, ProjectDeleteStatusOutput,
-        ProjectSettingsOutput, SessionTemplateRecalcOutput, SharingFilterOptions,
+        CatalogListOutput, DeletedResult, ModifiedResult, ProjectDeleteStatusOutput, ProjectSettingsOutput,
+        SessionTemplateRecalcOutput, SharingFilterOptions,
     },
 };
 use serde::Serialize;
@@ -105,35 +105,6 @@ impl Project {
         let done: Request<'static, SessionTemplateRecalcOutput> =
             Call::new(OperationId::RecalcProject).at(self.id()).answer(self.client());
         done.map(|done| Ok(done.sessions_changed.unwrap_or_default()))
-    }
-
-    /// The rules by which gears run on new files.
-    pub fn rules(&self) -> Request<'static, Vec<GearRuleOutput>> {
-        Call::new(OperationId::GetProjectRules).at(self.id()).rows(self.client())
-    }
-
-    /// One rule, by its id.
-    pub fn rule(&self, id: impl Into<String>) -> Request<'static, GearRuleOutput> {
-        Call::new(OperationId::GetProjectRule).at(self.id()).at(id).answer(self.client())
-    }
-
-    /// A new rule: `name`, `gear_id`, `any`, `all`, `not`, `config`, …
-    pub fn add_rule(&self, rule: impl Serialize) -> Request<'static, GearRuleOutput> {
-        Call::new(OperationId::AddProjectRule).at(self.id()).sending(rule).answer(self.client())
-    }
-
-    /// Gives fields of a rule other values.
-    pub fn update_rule(
-        &self,
-        id: impl Into<String>,
-        changes: impl Serialize,
-    ) -> Request<'static, GearRuleOutput> {
-        Call::new(OperationId::ModifyProjectRule).at(self.id()).at(id).sending(changes).answer(self.client())
-    }
-
-    /// Removes a rule.
-    pub fn delete_rule(&self, id: impl Into<String>) -> Request<'static, ()> {
-        Call::new(OperationId::RemoveProjectRule).at(self.id()).at(id).done(self.client())
     }
 
     /// Locks it: until it is unlocked nobody changes anything in it. The reason is one of

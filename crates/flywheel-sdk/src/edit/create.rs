@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::update::{put, unserializable};
-use crate::{Client, Error, ErrorKind, Finder, Request, Resource, Result, call::Call, resource};
+use crate::{Client, Error, Finder, Request, Resource, Result, call::Call, resource};
 
 /// Makes a container with the fields it is given and gives it back as the site then has it; sent when awaited.
 ///
@@ -98,18 +98,13 @@ impl<C: Resource> Create<C> {
         let mut call = Call::new(self.operation);
         call = self.path.into_iter().fold(call, Call::at);
         call = self.query.into_iter().fold(call, |call, (name, value)| call.query(name, value));
-        let made: Value = match (call.body(&fields)?.send(&raw).await, same) {
+        let id = match (call.body(&fields)?.make(&raw).await, same) {
             // Somebody else made it between the look and the call.
             (Err(error), Some(same)) if error.is_conflict() => {
                 return Ok((same.find_first().await?.ok_or(error)?, true));
             }
             (outcome, _) => outcome?,
         };
-        let id = made.get("_id").or(made.get("id")).and_then(Value::as_str).ok_or_else(|| {
-            Error::new(ErrorKind::Decode, "the answer does not say the id of what was made")
-                .with_operation(self.operation.operation().name)
-                .with_may_have_executed(true)
-        })?;
         let Some(get) = C::KIND.routes().get else { return Err(resource::unsupported(C::KIND, "read")) };
         Ok((C::from_parts(self.client, Call::new(get).at(id).send(&raw).await?), false))
     }

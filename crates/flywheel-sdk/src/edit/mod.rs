@@ -37,4 +37,4 @@ pub(crate) use info::{Change, Described, InfoForm, as_object, info_at, info_call
 pub(crate) use notes::Noted;
 pub(crate) use permissions::PermissionRoutes;
 pub(crate) use tags::Tagged;
-pub(crate) use update::{fields, wire_name};
+pub(crate) use update::{fields, put, wire_name};

@@ -61,7 +61,7 @@ impl<'a, C: Resource> IntoFuture for Update<'a, C> {
 }
 
 /// Puts a value into a body that is being built; keeps the first reason why it cannot be.
-pub(super) fn put(body: &mut Result<Map<String, Value>, String>, field: String, value: impl Serialize) {
+pub(crate) fn put(body: &mut Result<Map<String, Value>, String>, field: String, value: impl Serialize) {
     match (serde_json::to_value(value), &mut *body) {
         (Ok(value), Ok(fields)) => {
             fields.insert(field, value);

@@ -226,10 +226,10 @@ impl<C: Resource> Pager<C> {
     }
 
     async fn fetch(&mut self, counted: bool) -> Result<Rows<C>> {
-        let listing: Listing<C::Model> = self.call().list(&self.raw_for(counted)).await?;
+        let listing: Listing<C::Row> = self.call().list(&self.raw_for(counted)).await?;
         let (total, came) = (listing.total(), listing.len());
         let items: Vec<C> =
-            listing.items.into_iter().map(|model| C::from_parts(self.client.clone(), model)).collect();
+            listing.items.into_iter().map(|row| C::from_parts(self.client.clone(), row.into())).collect();
         let mut ids: Vec<String> =
             items.iter().map(|item| item.cursor().to_owned()).filter(|id| !id.is_empty()).collect();
         let odd_ids: Vec<String> = listing.odd.iter().filter_map(odd_id::<C>).collect();

@@ -16,8 +16,15 @@ use tokio::time::Instant;
 
 use super::rows::Rows;
 use crate::{
-    DataViewExecution, Error, ErrorKind, File, Request, Resource, Result, call::Call, resource::sealed::Parts,
+    Error, ErrorKind, File, Request, Resource, Result,
+    call::Call,
+    resource::{resource, sealed::Parts},
 };
+
+resource! {
+    /// One run of a data view.
+    DataViewExecution: DataViewExecution, cursor id
+}
 
 /// The first wait between two looks at a run, which doubles from look to look, and the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);

@@ -14,6 +14,7 @@ mod finders;
 mod folders;
 #[cfg(any(feature = "arrow", feature = "polars"))]
 mod frames;
+mod gears;
 mod hierarchy;
 mod paging;
 mod paths;
