@@ -305,6 +305,9 @@ pub use view::{DataViewExecution, SavedView, View};
 /// The result of everything that can fail here.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
+#[cfg(doc)]
+pub mod parity;
+
 /// The first program of the README, so that it compiles for as long as it stands there.
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]

@@ -131,9 +131,11 @@ impl<'ast> Visit<'ast> for Reader<'_> {
     }
 
     fn visit_item_macro(&mut self, item: &'ast syn::ItemMacro) {
-        let Some(table) = item.mac.path.get_ident() else { return };
-        if item.ident.is_none() {
-            self.table(&table.to_string(), item.mac.tokens.clone());
+        match (&item.ident, item.mac.path.get_ident()) {
+            // What a macro defines for several types has no syntax tree of its own.
+            (Some(defined), _) => self.function(&format!("{defined}!"), false, item.mac.tokens.clone()),
+            (None, Some(table)) => self.table(&table.to_string(), item.mac.tokens.clone()),
+            (None, None) => {}
         }
     }
 }

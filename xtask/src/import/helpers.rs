@@ -43,7 +43,8 @@ pub(crate) fn read(wheel: &Wheel, operations: &[Operation]) -> Result<Value> {
         let Some(source) = wheel.module(&place) else { continue };
         let body = python::parse(source, &place)?;
         for class in python::classes(&body) {
-            let is_wrapper = |name: &String| class.name.as_str() == WRAPPER && wrapped.contains(name.as_str());
+            let is_wrapper =
+                |name: &String| class.name.as_str() == WRAPPER && wrapped.contains(name.as_str());
             let names: BTreeSet<String> = members(class).filter(|name| !is_wrapper(name)).collect();
             if !names.is_empty() {
                 helpers.insert(class.name.to_string(), json!(names));

@@ -453,9 +453,8 @@ mod tests {
             assert_eq!(folder.path().join("output/.metadata.json").exists(), on_error);
         }
         let (folder, gear) = gear();
-        let done = gear
-            .run(async |gear| Ok::<_, Error>(drop(gear.metadata().file("out.nii").set("modality", "MR")?)))
-            .await;
+        let done =
+            gear.run(async |gear| gear.metadata().file("out.nii").set("modality", "MR").map(|_| ())).await;
         done.unwrap();
         let written: Value =
             serde_json::from_slice(&fs::read(folder.path().join("output/.metadata.json")).unwrap()).unwrap();

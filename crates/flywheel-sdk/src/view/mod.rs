@@ -70,7 +70,7 @@
 //! | [`Views`], [`SavedView`] | views that are kept: of the site, a user, a group, a project |
 //! | [`ViewRun`] | a view on one container or several, and the ways its rows come |
 //! | [`Table`] | rows at hand: typed, as Arrow record batches (feature `arrow`), as a Polars data frame (feature `polars`), as CSV, JSON and Parquet files |
-//! | [`DataViewExecution`](crate::DataViewExecution) | one run on the site, as the site keeps it |
+//! | [`DataViewExecution`] | one run on the site, as the site keeps it |
 
 #[cfg(feature = "arrow")]
 mod batches;
