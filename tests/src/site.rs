@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use axum::middleware;
-use flywheel_local::Site;
+use flywheel_local::{Engine, Site, SiteBuilder};
 use http::Method;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -46,7 +46,7 @@ impl LocalSite {
     /// When the site cannot be started.
     #[must_use]
     pub fn start() -> Self {
-        Self::open(false)
+        Self::open(|builder, _| builder)
     }
 
     /// Starts an empty site that asks its clients to send files to signed URLs.
@@ -56,10 +56,20 @@ impl LocalSite {
     /// When the site cannot be started.
     #[must_use]
     pub fn start_signed() -> Self {
-        Self::open(true)
+        Self::open(|builder, _| builder.signed_uploads(true))
     }
 
-    fn open(signed: bool) -> Self {
+    /// Starts an empty site that runs its jobs.
+    ///
+    /// # Panics
+    ///
+    /// When the site cannot be started.
+    #[must_use]
+    pub fn start_with_engine(engine: Engine) -> Self {
+        Self::open(|builder, address| builder.engine(engine.address(address.to_string())))
+    }
+
+    fn open(configure: impl FnOnce(SiteBuilder, SocketAddr) -> SiteBuilder) -> Self {
         let data = tempfile::tempdir().expect("a temporary folder can be made");
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
@@ -67,7 +77,7 @@ impl LocalSite {
             .build()
             .expect("a runtime can be made");
         let recorder = Arc::new(Recorder::default());
-        let (site, client) = runtime.block_on(open(data.path(), signed, Arc::clone(&recorder)));
+        let (site, client) = runtime.block_on(open(data.path(), configure, Arc::clone(&recorder)));
         Self { runtime, client, recorder, _site: site, _data: data }
     }
 
@@ -167,22 +177,21 @@ impl Drop for LocalSite {
     }
 }
 
-async fn open(data: &std::path::Path, signed: bool, recorder: Arc<Recorder>) -> (Site, Client) {
-    let site = Site::builder()
-        .data(data)
-        .admin_key("the-key-of-nobody-in-these-tests")
-        .drone_secret(DRONE_SECRET)
-        .signed_uploads(signed)
-        .open()
-        .await
-        .expect("a site opens in an empty folder");
+async fn open(
+    data: &std::path::Path,
+    configure: impl FnOnce(SiteBuilder, SocketAddr) -> SiteBuilder,
+    recorder: Arc<Recorder>,
+) -> (Site, Client) {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a loopback port is free");
+    let address = listener.local_addr().expect("a bound listener has an address");
+    let builder =
+        Site::builder().data(data).admin_key("the-key-of-nobody-in-these-tests").drone_secret(DRONE_SECRET);
+    let site = configure(builder, address).open().await.expect("a site opens in an empty folder");
     let mut secrets = Vec::new();
     for (name, email, admin) in USERS {
         let secret = site.add_user(email, admin).await.expect("a user can be added");
         secrets.push((name.to_owned(), secret));
     }
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a loopback port is free");
-    let address = listener.local_addr().expect("a bound listener has an address");
     let router = site.router().layer(middleware::from_fn_with_state(recorder, validate::observe));
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     tokio::spawn(async move { axum::serve(listener, service).await });

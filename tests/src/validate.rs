@@ -253,9 +253,11 @@ impl Exchange {
         self.method == Method::POST && Description::shared().operation(&Method::PATCH, &self.path).is_some()
     }
 
-    /// Addresses that the site hands out itself, such as those of signed uploads.
+    /// Addresses that no client of the platform makes up: those that the site hands out itself, such as those of signed
+    /// uploads, and those of gear folders.
     fn is_private(&self) -> bool {
-        self.query.iter().any(|(name, _)| name == "signature" || name == "token")
+        let signed = self.query.iter().any(|(name, _)| name == "signature" || name == "token");
+        signed || self.path.starts_with("/local/")
     }
 }
 

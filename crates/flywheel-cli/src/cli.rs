@@ -2,7 +2,9 @@
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::command::{completions, demo, download, import, login, logout, ls, site, status, upload};
+use crate::command::{
+    completions, demo, download, gear, import, job, login, logout, ls, site, status, upload,
+};
 use crate::exit;
 use crate::printer::ColorChoice;
 
@@ -64,6 +66,8 @@ pub(crate) enum Command {
     Upload(upload::Upload),
     Download(download::Download),
     Import(import::Import),
+    Gear(gear::Gear),
+    Job(job::Job),
     Site(site::Site),
     Demo(demo::Demo),
     Completions(completions::Completions),

@@ -9,11 +9,13 @@ mod digest;
 mod echo;
 mod exit;
 mod fetch;
+mod gears;
 mod identity;
 mod import;
 mod path;
 mod printer;
 mod progress;
+mod queue;
 
 use std::io;
 use std::process::ExitCode;

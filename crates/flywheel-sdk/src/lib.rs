@@ -251,6 +251,7 @@ pub mod hierarchy;
 pub mod job;
 mod kind;
 pub mod list;
+mod local;
 mod moment;
 mod node;
 mod request;

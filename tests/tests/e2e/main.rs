@@ -7,6 +7,7 @@ mod concurrency;
 mod described;
 mod documents;
 mod downloads;
+mod gears;
 mod hazards;
 mod hostile;
 mod kill;

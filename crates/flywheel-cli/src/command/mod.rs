@@ -9,7 +9,11 @@ use crate::progress::Progress;
 pub(crate) mod completions;
 pub(crate) mod demo;
 pub(crate) mod download;
+pub(crate) mod gear;
+mod gear_add;
+mod gear_run;
 pub(crate) mod import;
+pub(crate) mod job;
 pub(crate) mod login;
 pub(crate) mod logout;
 pub(crate) mod ls;
@@ -96,6 +100,8 @@ impl Command {
             Self::Upload(command) => command.run(context).await,
             Self::Download(command) => command.run(context).await,
             Self::Import(command) => command.run(context).await,
+            Self::Gear(command) => command.run(context).await,
+            Self::Job(command) => command.run(context).await,
             Self::Site(command) => command.run(context).await,
             Self::Demo(command) => command.run(context).await,
             Self::Completions(command) => command.run(),

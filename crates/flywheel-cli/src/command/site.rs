@@ -2,10 +2,11 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
-use flywheel_local::Site as LocalSite;
+use flywheel_local::{Engine, Site as LocalSite};
 use serde_json::json;
 
 use super::Context;
@@ -42,6 +43,7 @@ enum Command {
 Examples:
   fw site serve --data ./site
   fw site serve --data ./site --listen 127.0.0.1:0 --json    a free port; one JSON line says which
+  fw site serve --data ./site --engine --engine-slots 2      run gears too
   fw site serve --data ./site --admin-key secret             then, in another shell:
   fw login 127.0.0.1:8090:__force_insecure:secret")]
 pub(crate) struct Serve {
@@ -57,6 +59,15 @@ pub(crate) struct Serve {
     /// The secret by which devices and engines register themselves, instead of a new one at each start
     #[arg(long, value_name = "SECRET", env = "FW_SITE_DRONE_SECRET", hide_env_values = true)]
     drone_secret: Option<String>,
+    /// Run the site's jobs, on this machine
+    #[arg(long)]
+    engine: bool,
+    /// How many jobs run at the same time
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "engine", value_parser = clap::value_parser!(u16).range(1..=256))]
+    engine_slots: u16,
+    /// The most seconds that a job may run
+    #[arg(long, value_name = "SECONDS", requires = "engine")]
+    engine_time_limit: Option<u64>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -102,6 +113,9 @@ impl Serve {
         if let Some(key) = self.admin_key {
             builder = builder.admin_key(key);
         }
+        if self.engine {
+            builder = builder.engine(engine(self.engine_slots, self.engine_time_limit));
+        }
         let interrupted = interruption()?;
         // Holds the folder against other processes for as long as it lives.
         let site = builder.open().await?;
@@ -129,6 +143,18 @@ impl Serve {
         context.printer.note("stopping");
         running.shutdown().await;
         Ok(())
+    }
+}
+
+/// An engine whose gears find this program in `FW`.
+fn engine(slots: u16, time_limit: Option<u64>) -> Engine {
+    let mut engine = Engine::new().slots(usize::from(slots));
+    if let Ok(program) = std::env::current_exe() {
+        engine = engine.variable("FW", program);
+    }
+    match time_limit {
+        Some(seconds) => engine.time_limit(Duration::from_secs(seconds)),
+        None => engine,
     }
 }
 

@@ -19,4 +19,4 @@ mod series;
 pub(crate) mod study;
 pub(crate) mod subjects;
 pub(crate) mod verify;
-mod volume;
+pub(crate) mod volume;

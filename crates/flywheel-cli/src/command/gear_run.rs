@@ -1,0 +1,249 @@
+//! `fw gear run`: a job, checked against the gear's manifest before it is sent.
+
+use anyhow::Context as _;
+use clap::Args;
+use flywheel::{Client, Node, OperationId};
+use flywheel_core::gear::{Base, Manifest};
+use serde_json::{Map, Value as Json, json};
+
+use super::Context;
+use super::job::print_line;
+use crate::exit::{Exit, Failure};
+use crate::path::segments;
+use crate::queue;
+
+/// Run a gear
+///
+/// Inputs are files of the site, settings are those of the gear's manifest. Outputs go to DESTINATION, which is the
+/// container of the first input unless it is given. An analysis gear makes an analysis there.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  fw gear run image-qc --input image=fw://neuro/study/sub-01/ses-01/T1w/files/t1.nii.gz --wait
+  fw gear run image-qc/1.0.0 --input image=neuro/study/s/x/T1w/files/t1.nii.gz --config min_snr=15
+  fw gear run group-report neuro/study --config 'columns=[\"age\", \"sex\"]' --tag monthly --json
+
+With --wait the log is shown as it comes, and a job that does not complete ends with code 1.")]
+pub(crate) struct Run {
+    /// The gear: NAME, NAME/VERSION, or its id
+    gear: String,
+    /// Where outputs go: GROUP/PROJECT/…
+    destination: Option<String>,
+    /// A file for an input of the gear, as NAME=PATH; may be repeated
+    #[arg(long = "input", value_name = "NAME=PATH", value_parser = pair)]
+    inputs: Vec<(String, String)>,
+    /// A setting of the gear, as KEY=VALUE; may be repeated
+    #[arg(long = "config", value_name = "KEY=VALUE", value_parser = pair)]
+    config: Vec<(String, String)>,
+    /// A tag for the job; may be repeated
+    #[arg(long = "tag", value_name = "TAG")]
+    tags: Vec<String>,
+    /// low, medium, high or critical
+    #[arg(long, value_parser = ["low", "medium", "high", "critical"])]
+    priority: Option<String>,
+    /// The label of the job, or of the analysis
+    #[arg(long)]
+    label: Option<String>,
+    /// Wait for the end of the job
+    #[arg(long)]
+    wait: bool,
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    let parts = text.split_once('=').filter(|(name, _)| !name.is_empty());
+    parts
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .ok_or_else(|| "write it as NAME=VALUE".to_owned())
+}
+
+fn usage(message: impl Into<String>) -> Failure {
+    Failure::new(Exit::Usage, message)
+}
+
+impl Run {
+    pub(crate) async fn run(self, context: &Context) -> anyhow::Result<()> {
+        let client = context.client()?;
+        let gear = queue::gear(&client, &self.gear).await?;
+        let manifest = Manifest::new(gear["gear"].clone()).context("the gear's manifest")?;
+        let config = config(&manifest, &self.config)?;
+        let (inputs, first) = self.inputs(&client, &manifest).await?;
+        let destination = match &self.destination {
+            Some(path) => reference(&client.lookup(segments(path)).await?)?,
+            None => first.ok_or_else(|| {
+                usage("there is no input to take the destination from: name a container for the outputs")
+            })?,
+        };
+        let mut body = json!({"gear_id": gear["_id"], "inputs": inputs, "config": config, "tags": self.tags});
+        if let Some(priority) = &self.priority {
+            body["priority"] = priority.as_str().into();
+        }
+        let id = match gear["category"] == "analysis" {
+            true => self.start_analysis(&client, &manifest, &destination, body).await?,
+            false => self.start_job(&client, &destination, body).await?,
+        };
+        if !self.wait {
+            let line = json!({"job": id});
+            context.printer.result(&line, |printer| printer.line(&id))?;
+            context.printer.note(format_args!("Follow it with: fw job logs {id} --follow"));
+            return Ok(());
+        }
+        let job = queue::follow(&client, &id, |line| Ok(print_line(&context.printer, line)?)).await?;
+        context.printer.result(&queue::outcome(&job), |_| Ok(()))?;
+        queue::require_complete(&job)
+    }
+
+    async fn start_job(&self, client: &Client, destination: &Json, mut body: Json) -> anyhow::Result<String> {
+        body["destination"] = destination.clone();
+        if let Some(label) = &self.label {
+            body["label"] = label.as_str().into();
+        }
+        let answer = queue::call(client, OperationId::AddJob, &[], &[], Some(body)).await?;
+        Ok(answer["_id"].as_str().unwrap_or_default().to_owned())
+    }
+
+    async fn start_analysis(
+        &self,
+        client: &Client,
+        manifest: &Manifest,
+        destination: &Json,
+        job: Json,
+    ) -> anyhow::Result<String> {
+        let now = chrono::Local::now().format("%Y-%m-%d %H:%M:%S");
+        let label = self.label.clone().unwrap_or_else(|| format!("{} {now}", manifest.name()));
+        let id = destination["id"].as_str().unwrap_or_default();
+        let body = json!({"label": label, "job": job});
+        let path = [("container_id", id)];
+        let answer =
+            queue::call(client, OperationId::AddContainerAnalysis, &path, &[("job", "true")], Some(body))
+                .await?;
+        let told = ["job_id", "job"].into_iter().find_map(|key| answer[key].as_str());
+        match told {
+            Some(job) => Ok(job.to_owned()),
+            None => {
+                let id = answer["_id"].as_str().unwrap_or_default();
+                let analysis =
+                    queue::call(client, OperationId::GetAnalysis, &[("analysis_id", id)], &[], None).await?;
+                let job = analysis["job"]["id"].as_str().or_else(|| analysis["job"].as_str());
+                Ok(job.context("the site does not say which job the analysis has")?.to_owned())
+            }
+        }
+    }
+
+    /// References of the files by input, and of the container of the first.
+    async fn inputs(&self, client: &Client, manifest: &Manifest) -> anyhow::Result<(Json, Option<Json>)> {
+        let (mut inputs, mut first) = (Map::new(), None);
+        for (name, path) in &self.inputs {
+            let input = manifest.input(name).filter(|input| input.base() == Base::File).ok_or_else(|| {
+                let names =
+                    manifest.inputs().filter(|input| input.base() == Base::File).map(|input| input.name);
+                usage(format!("{} has no file input {name}", manifest.name()))
+                    .hint(format!("it has: {}", names.collect::<Vec<_>>().join(", ")))
+            })?;
+            let node = client.lookup(segments(path)).await?;
+            let Node::File(file) = &node else {
+                let kind = node.kind_name();
+                return Err(usage(format!("{path} is a {kind}, not a file"))
+                    .hint("name a file in it: CONTAINER/files/NAME")
+                    .into());
+            };
+            let document = serde_json::to_value(file)?;
+            if !input.accepts(&document) {
+                let kind = document["type"].as_str().unwrap_or("none");
+                return Err(
+                    usage(format!("the input {name} does not take {path}, whose type is {kind}")).into()
+                );
+            }
+            let parent = file.parent_ref()?;
+            let reference = json!({"type": parent.kind.to_string(), "id": parent.id});
+            first.get_or_insert_with(|| reference.clone());
+            let mut entry = reference;
+            entry["name"] = document["name"].clone();
+            inputs.insert(name.clone(), entry);
+        }
+        let missing =
+            manifest.inputs().find(|input| input.is_required_file() && !inputs.contains_key(input.name));
+        match missing {
+            Some(input) => {
+                Err(usage(format!("{} needs a file for its input {}", manifest.name(), input.name))
+                    .hint(format!("--input {}=fw://…/files/NAME", input.name))
+                    .into())
+            }
+            None => Ok((inputs.into(), first)),
+        }
+    }
+}
+
+fn reference(node: &Node) -> anyhow::Result<Json> {
+    match node {
+        Node::File(file) => {
+            let parent = file.parent_ref()?;
+            Ok(json!({"type": parent.kind.to_string(), "id": parent.id}))
+        }
+        node => Ok(json!({"type": node.kind_name(), "id": node.id()})),
+    }
+}
+
+/// The settings, each read as its type in the manifest.
+fn config(manifest: &Manifest, given: &[(String, String)]) -> anyhow::Result<Json> {
+    let mut config = Map::new();
+    for (key, text) in given {
+        let Some((_, snippet)) = manifest.config().find(|(known, _)| known == key) else {
+            let known: Vec<&str> = manifest.config().map(|(key, _)| key).collect();
+            return Err(usage(format!("{} has no setting {key}", manifest.name()))
+                .hint(match known.is_empty() {
+                    true => "it has none".to_owned(),
+                    false => format!("it has: {}", known.join(", ")),
+                })
+                .into());
+        };
+        let value = match snippet.get("type").and_then(Json::as_str) {
+            Some("string") | None => Json::from(text.as_str()),
+            Some(kind) => serde_json::from_str(text)
+                .map_err(|_| usage(format!("--config {key}={text}: expected a value of type {kind}")))?,
+        };
+        config.insert(key.clone(), value);
+    }
+    manifest
+        .complete_config(&config)
+        .map_err(|error| usage(format!("--config {}: {}", error.key, error.error)))?;
+    Ok(config.into())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn manifest() -> Manifest {
+        let manifest = json!({
+            "name": "g", "label": "G", "description": "d", "version": "1", "author": "a", "license": "MIT", "url": "",
+            "source": "", "inputs": {}, "config": {
+                "count": {"type": "integer", "minimum": 1, "default": 1}, "text": {"type": "string", "default": ""},
+                "on": {"type": "boolean", "default": false}, "list": {"type": "array", "default": []},
+            },
+        });
+        Manifest::new(manifest).unwrap()
+    }
+
+    fn read(pairs: &[&str]) -> anyhow::Result<Json> {
+        config(&manifest(), &pairs.iter().map(|text| pair(text).unwrap()).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn settings_are_read_as_the_manifest_says() {
+        let config = read(&["count=3", "text=3", "on=true", "list=[1, \"a\"]"]).unwrap();
+        assert_eq!(config, json!({"count": 3, "text": "3", "on": true, "list": [1, "a"]}));
+        assert_eq!(read(&["text=a=b"]).unwrap(), json!({"text": "a=b"}));
+    }
+
+    #[test]
+    fn wrong_settings_are_found_out_before_anything_is_sent() {
+        for (given, word) in
+            [("count=x", "integer"), ("count=0", "count"), ("colour=1", "no setting"), ("on=1", "on")]
+        {
+            let error = read(&[given]).unwrap_err().to_string();
+            assert!(error.contains(word), "{given}: {error}");
+        }
+        assert!(pair("=x").is_err() && pair("x").is_err());
+    }
+}
