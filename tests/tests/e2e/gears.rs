@@ -319,20 +319,23 @@ fn an_uploaded_file_sets_a_rule_going_and_the_outputs_do_too() {
     let bench = Bench::new(Engine::new());
     let script = "for f in input/text/*; do cat $f > output/$(basename $f .txt).csv; done";
     let first = bench.gear("to-csv", script, json!({}));
-    let second = bench.gear("count", "wc -c < input/text/* > output/count.json", json!({}));
+    let second = bench.gear("count", "cat input/text/* | wc -c > output/count.json", json!({}));
     let rules = format!("/projects/{}/rules", bench.project);
     for (name, gear, kind) in [("texts", &first, "text"), ("tables", &second, "tabular data")] {
         let rule = json!({"name": name, "gear_id": gear, "all": [{"type": "file.type", "value": kind}]});
         let _ = bench.call(Method::POST, &rules).json(&rule).send().expect(200);
     }
     bench.upload("b.txt", b"four");
+    let jobs = || bench.get(&format!("/projects/{}/jobs", bench.project));
     let done = || bench.files().iter().any(|file| file["name"] == "count.json");
     while !done() {
+        let text = jobs().to_string();
+        assert!(!text.contains(r#""state":"failed""#), "{text}");
         std::thread::sleep(Duration::from_millis(20));
     }
     assert_eq!(bench.content("b.csv"), "four");
     assert_eq!(bench.content("count.json").trim(), "4");
-    let jobs = bench.get(&format!("/projects/{}/jobs", bench.project));
+    let jobs = jobs();
     let jobs = jobs.as_array().or(jobs["jobs"].as_array()).or(jobs["results"].as_array()).unwrap().len();
     assert_eq!(jobs, 2);
 }

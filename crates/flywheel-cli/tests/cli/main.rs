@@ -2,6 +2,7 @@
 #![allow(clippy::print_stdout, clippy::unwrap_used)]
 
 mod demo;
+mod gears;
 mod help;
 mod import;
 mod login;

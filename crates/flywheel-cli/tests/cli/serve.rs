@@ -9,13 +9,13 @@ use serde_json::Value as Json;
 use crate::support::{failure, fw, json, stdout};
 
 /// A served site and the line it printed.
-struct Served {
+pub(crate) struct Served {
     child: Child,
     output: BufReader<std::process::ChildStdout>,
-    line: Json,
+    pub(crate) line: Json,
 }
 
-fn serve(home: &Path, arguments: &[&str]) -> Served {
+pub(crate) fn serve(home: &Path, arguments: &[&str]) -> Served {
     let mut child = Command::new(assert_cmd::cargo::cargo_bin!("fw"))
         .env("HOME", home)
         .args(["site", "serve", "--listen", "127.0.0.1:0", "--json", "--data"])

@@ -40,7 +40,7 @@ pub(crate) use self::{
     adding::{PRIORITY, read},
     changing::cancel_waiting,
     lists::found,
-    lost::{forgotten, reap, watch},
+    lost::{forgotten, watch},
     order::{Asker, Order, PROVIDER, complete_config, enqueue, prepare, ready},
     routes::routes,
     show::{plain, whole},

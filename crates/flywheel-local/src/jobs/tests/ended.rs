@@ -73,8 +73,9 @@ async fn a_failed_job_says_why_and_is_tried_again_once() {
 #[tokio::test]
 async fn a_lost_job_fails_and_is_tried_again_while_attempts_remain() {
     let (bench, _, id) = running("utility").await;
-    let reap =
-        async || bench.site.store().write(|db| jobs::reap(db, chrono::TimeDelta::zero())).await.unwrap();
+    let reap = async || {
+        bench.site.store().write(|db| jobs::lost::reap(db, chrono::TimeDelta::zero())).await.unwrap()
+    };
     assert_eq!(
         bench.post("/jobs/reap", json!(null)).await.ok(),
         json!({"orphaned": 0}),
@@ -95,7 +96,8 @@ async fn a_lost_job_fails_and_is_tried_again_while_attempts_remain() {
 async fn a_job_about_to_hand_in_its_outputs_is_not_lost() {
     let (bench, _, id) = running("utility").await;
     put(&bench, &format!("/jobs/{id}/prepare-complete"), json!(null)).await.ok();
-    let reaped = bench.site.store().write(|db| jobs::reap(db, chrono::TimeDelta::zero())).await.unwrap();
+    let reaped =
+        bench.site.store().write(|db| jobs::lost::reap(db, chrono::TimeDelta::zero())).await.unwrap();
     assert_eq!((reaped, state_of(&bench, &id).await.as_str()), (0, "running"));
     let wrong = format!("/jobs/{id}/complete?job_ticket_id=ffffffffffffffffffffffff");
     bench.post(&wrong, json!({"success": true})).await.refused(400);
