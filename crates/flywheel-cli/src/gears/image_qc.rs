@@ -280,8 +280,8 @@ mod tests {
             let value = measured[key].as_f64().unwrap();
             assert!((value - wanted).abs() < within, "{key}: {value}");
         };
-        near("snr", 200.0, 40.0);
-        near("tsnr", 200.0, 140.0);
+        near("snr", 100.0, 10.0);
+        near("tsnr", 113.0, 20.0);
         near("motion_max_mm", 0.0, 0.2);
         assert_eq!(measured["state"], "PASS");
         assert_eq!(said["info"]["qc"]["image-qc"]["snr"]["state"], "PASS");

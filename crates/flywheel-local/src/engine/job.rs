@@ -251,8 +251,8 @@ impl Run<'_> {
             })?),
             None => None,
         };
-        if files.is_empty() {
-            self.say("The gear left no files in output").await;
+        if files.is_empty() && metadata.is_none() {
+            self.say("The gear left nothing in output").await;
         }
         if !files.is_empty() || metadata.is_some() {
             let ticket = self.shop.protocol.prepare(&self.id, true).await?;
