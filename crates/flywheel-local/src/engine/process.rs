@@ -237,7 +237,7 @@ mod tests {
         let mark = folder.path().join("pid");
         let script = format!("sleep 600 & echo $! > {}; wait", mark.display());
         let stop = async {
-            while std::fs::read_to_string(&mark).is_ok_and(|text| text.ends_with('\n')) == false {
+            while !std::fs::read_to_string(&mark).is_ok_and(|text| text.ends_with('\n')) {
                 sleep(Duration::from_millis(5)).await;
             }
             Stop::Cancelled

@@ -212,8 +212,7 @@ async fn jobs_are_found_by_filter_by_who_asked_and_by_where_they_work() {
     let stranger = bench.as_user("stranger@x.org", None).await;
     let count = async |bench: &Bench, path: &str| {
         let answer = bench.get(path).await.ok();
-        let list = answer.get("jobs").unwrap_or(&answer).as_array().unwrap().len();
-        list
+        answer.get("jobs").unwrap_or(&answer).as_array().unwrap().len()
     };
     for (filter, found) in [
         ("state=pending".to_owned(), 2),
