@@ -112,7 +112,7 @@ impl Run {
         let label = self.label.clone().unwrap_or_else(|| format!("{} {now}", manifest.name()));
         let id = destination["id"].as_str().unwrap_or_default();
         let body = json!({"label": label, "job": job});
-        let path = [("container_id", id)];
+        let path = [("cid", id)];
         let answer =
             queue::call(client, OperationId::AddContainerAnalysis, &path, &[("job", "true")], Some(body))
                 .await?;

@@ -46,17 +46,17 @@ impl Workshop {
     }
 
     /// Adds a gear whose program is a shell script.
-    fn gear(&self, name: &str, script: &str) -> PathBuf {
+    fn gear(&self, name: &str, category: &str, script: &str) {
         let folder = self.home.path().join(name);
         std::fs::create_dir(&folder).unwrap();
         let manifest = serde_json::json!({
             "name": name, "label": name, "description": "d", "version": "1.0.0", "author": "a", "license": "MIT",
             "url": "", "source": "", "command": "sh run.sh", "inputs": {}, "config": {},
+            "custom": {"gear-builder": {"category": category}},
         });
         std::fs::write(folder.join("manifest.json"), manifest.to_string()).unwrap();
         std::fs::write(folder.join("run.sh"), script).unwrap();
         stdout(self.fw().args(["gear", "add"]).arg(&folder));
-        folder
     }
 
     fn image(&self) -> Json {
@@ -140,7 +140,7 @@ fn the_example_gears_run_on_a_site_and_what_they_found_is_there() {
 #[test]
 fn a_job_is_followed_waited_for_cancelled_and_tried_again() {
     let shop = Workshop::new();
-    shop.gear("talker", "echo to one; echo to two >&2; exit 4");
+    shop.gear("talker", "utility", "echo to one; echo to two >&2; exit 4");
     let run = shop.fw().args(["gear", "run", "talker", "lab/Study", "--wait"]).output().unwrap();
     let (out, err) = texts(&run);
     assert_eq!((run.status.code(), out.as_str()), (Some(1), "to one\n"), "{err}");
@@ -153,7 +153,7 @@ fn a_job_is_followed_waited_for_cancelled_and_tried_again() {
     let (code, _) = failure(shop.fw().args(["job", "wait", again["job"].as_str().unwrap()]));
     assert_eq!(code, 1);
 
-    shop.gear("endless", "sleep 1000");
+    shop.gear("endless", "utility", "sleep 1000");
     let endless = json(shop.fw().args(["gear", "run", "endless", "lab/Study"]));
     let endless = endless["job"].as_str().unwrap();
     let (code, text) = failure(shop.fw().args(["job", "wait", endless, "--timeout", "0"]));
@@ -162,6 +162,16 @@ fn a_job_is_followed_waited_for_cancelled_and_tried_again() {
     let (code, text) = failure(shop.fw().args(["job", "wait", endless]));
     assert_eq!(code, 1);
     assert!(text.contains("is cancelled"), "{text}");
+}
+
+#[test]
+fn an_analysis_gear_makes_an_analysis_with_its_outputs_in_it() {
+    let shop = Workshop::new();
+    shop.gear("report", "analysis", "echo 42 > output/report.txt");
+    let arguments = ["gear", "run", "report", "lab/Study/sub-01", "--wait"];
+    let ended = json(shop.fw().args(arguments));
+    assert_eq!((&ended["state"], &ended["destination"]["type"]), (&"complete".into(), &"analysis".into()));
+    assert_eq!(ended["outputs"], serde_json::json!(["report.txt"]));
 }
 
 #[test]
