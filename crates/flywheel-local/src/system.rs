@@ -1,6 +1,6 @@
 //! What the site says about itself: version, configuration, who is logged in.
 
-use axum::{Json, extract::State, http::HeaderMap, response::Response};
+use axum::{Json, extract::State, http::HeaderMap};
 use flywheel_core::filetype;
 use http::header::HOST;
 use rusqlite::Connection;
@@ -12,7 +12,6 @@ use crate::{
     containers::remove,
     error::ApiResult,
     guard::Guard,
-    route::nothing,
     state::AppState,
     store::{Doc, now, records},
 };
@@ -75,8 +74,8 @@ pub(crate) async fn file_types() -> Json<Value> {
 }
 
 /// `POST /dataexplorer/index/fields`: the fields of the search are always those of the documents.
-pub(crate) async fn index_fields(_guard: Guard) -> Response {
-    nothing()
+pub(crate) async fn index_fields(_guard: Guard) -> Json<Value> {
+    Json(json!({}))
 }
 
 /// `GET /auth/status`

@@ -37,6 +37,19 @@ fn get_device(db: &Connection, id: &str) -> ApiResult<Doc> {
     records::account(db, Device, id)?.ok_or_else(|| ApiError::not_found(format!("No device {id} found")))
 }
 
+const STRATEGY: Shape = Shape::OneOf(&["site", "project", "custom"]);
+
+/// Where the files of a new device go.
+const NEW_STORAGE: Shape = Shape::Object(&[may("storage_strategy", STRATEGY), may("provider", TEXT)]);
+
+/// Where the files of a device go from now on.
+const STORAGE: Shape = Shape::Object(&[must("storage_strategy", STRATEGY), may("provider", TEXT)]);
+
+/// Takes over what was given; null leaves a field as it is.
+fn fill(device: &mut Doc, given: Doc) {
+    device.extend(given.into_iter().filter(|(_, value)| !value.is_null()));
+}
+
 /// Keys are shown shortened, when they are asked for.
 fn shown(db: &Connection, mut device: Doc, with_keys: bool) -> ApiResult<Value> {
     if with_keys {
@@ -85,13 +98,13 @@ pub(crate) async fn post(
     let fields = [
         must("label", Shape::Text(1, 256)),
         must("type", Shape::Text(1, 256)),
-        may("storage_config", Shape::Any),
+        may("storage_config", NEW_STORAGE),
     ];
     let given = check(body, &fields)?;
     let work = move |db: &Connection| {
         let text = |key: &str| given.get(key).and_then(Value::as_str).unwrap_or_default();
         let mut device = fresh(text("type"), text("label"));
-        device.extend(given);
+        fill(&mut device, given);
         save(db, &mut device)?;
         Ok(device.into())
     };
@@ -114,10 +127,10 @@ pub(crate) async fn put(
     Path(id): Path<String>,
     JsonBody(body): JsonBody,
 ) -> ApiResult<Json<Value>> {
-    let change = check_change(body, &[may("disabled", Shape::Bool), may("storage_config", Shape::Any)])?;
+    let change = check_change(body, &[may("disabled", Shape::Bool), may("storage_config", STORAGE)])?;
     let work = move |db: &Connection| {
         let mut device = get_device(db, &id)?;
-        device.extend(change);
+        fill(&mut device, change);
         save(db, &mut device)?;
         Ok(device.into())
     };
@@ -202,11 +215,13 @@ pub(crate) async fn put_self(
     let change = check_change(body, &fields)?;
     let work = move |db: &Connection| {
         let mut device = get_device(db, guard.caller.id())?;
-        let (old, new) = (device.get("type"), change.get("type"));
-        if old.is_some_and(|old| !old.is_null()) && new.is_some() && old != new {
+        let said = |doc: &Doc| doc.get("type").filter(|kind| !kind.is_null()).cloned();
+        if let (Some(old), Some(new)) = (said(&device), said(&change))
+            && old != new
+        {
             return Err(ApiError::unprocessable("The type of a device is set once and cannot be changed"));
         }
-        device.extend(change);
+        fill(&mut device, change);
         save(db, &mut device)?;
         Ok(device.into())
     };

@@ -25,6 +25,7 @@ use crate::{
     body,
     error::{ApiError, ApiResult},
     guard::Guard,
+    kind::Kind,
     state::AppState,
     store::{Doc, containers::Container, files::FileRow},
 };
@@ -124,6 +125,9 @@ impl Target {
     /// The container, when the caller may add files to it.
     pub(super) fn container(&self, db: &Connection, guard: &Guard) -> ApiResult<Container> {
         let container = which::holder(db, guard, &self.container, self.analysis.as_deref(), None)?;
+        if container.kind == Kind::Group {
+            return Err(ApiError::unprocessable("A container of type \"group\" cannot hold files"));
+        }
         if container.doc.get("job").is_some_and(Value::is_string) {
             return Err(ApiError::bad_request("The outputs of this analysis come from its job alone"));
         }

@@ -103,9 +103,11 @@ fn refuse_empty(form: &Doc) -> ApiResult<()> {
 
 /// `GET /customforms`
 async fn all(guard: Guard, State(state): State<AppState>, query: ListQuery) -> ApiResult<Json<Value>> {
+    let query = query.always_paged();
     let work = move |db: &Connection| {
-        let found = FORMS.sifted(db, &query.always_paged(), |form| sees(db, &guard, form))?;
-        Ok(list::page(found.rows.into_iter().map(Value::Object).collect(), found.total.unwrap_or_default()))
+        let found = FORMS.sifted(db, &query, |form| sees(db, &guard, form))?;
+        let rows = found.rows.into_iter().map(Value::Object).collect();
+        Ok(list::linked_page(rows, found.total.unwrap_or_default(), &query))
     };
     state.store.read(work).await.map(Json)
 }

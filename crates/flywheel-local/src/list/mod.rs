@@ -333,6 +333,17 @@ pub(crate) fn page(rows: Vec<Value>, total: i64) -> Value {
     json!({"count": rows.len(), "total": total, "results": rows})
 }
 
+/// `{count, total, results, next}` of records: `next` is the `after_id` of the page that follows. It is empty where
+/// none does, and in an order of the caller's, which `after_id` excludes.
+pub(crate) fn linked_page(rows: Vec<Value>, total: i64, query: &ListQuery) -> Value {
+    let shown = query.skip.saturating_add(i64::try_from(rows.len()).unwrap_or(i64::MAX));
+    let last = rows.last().filter(|_| shown < total && query.sort.keys.is_empty());
+    let next = last.and_then(|row| row.get("_id")).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let mut page = page(rows, total);
+    page["next"] = next.into();
+    page
+}
+
 /// The containers of one kind as a source of lists.
 pub(crate) struct Containers(pub(crate) Kind);
 

@@ -112,9 +112,11 @@ fn writable(db: &Connection, guard: &Guard, id: &str) -> ApiResult<Doc> {
 
 /// `GET /protocols`
 async fn all(guard: Guard, State(state): State<AppState>, query: ListQuery) -> ApiResult<Json<Value>> {
+    let query = query.always_paged();
     let work = move |db: &Connection| {
-        let found = PROTOCOLS.sifted(db, &query.always_paged(), |protocol| sees(db, &guard, protocol))?;
-        Ok(list::page(found.rows.into_iter().map(Value::Object).collect(), found.total.unwrap_or_default()))
+        let found = PROTOCOLS.sifted(db, &query, |protocol| sees(db, &guard, protocol))?;
+        let rows = found.rows.into_iter().map(Value::Object).collect();
+        Ok(list::linked_page(rows, found.total.unwrap_or_default(), &query))
     };
     state.store.read(work).await.map(Json)
 }

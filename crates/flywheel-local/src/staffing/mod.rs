@@ -60,9 +60,11 @@ fn refuse_unknown_users(db: &Connection, pool: &Doc) -> ApiResult<()> {
 
 /// `GET /staffing_pools`
 async fn all(_guard: Guard, State(state): State<AppState>, query: ListQuery) -> ApiResult<Json<Value>> {
+    let query = query.always_paged();
     let work = move |db: &Connection| {
-        let found = POOLS.sifted(db, &query.always_paged(), |_| Ok(true))?;
-        Ok(list::page(found.rows.into_iter().map(Value::Object).collect(), found.total.unwrap_or_default()))
+        let found = POOLS.sifted(db, &query, |_| Ok(true))?;
+        let rows = found.rows.into_iter().map(Value::Object).collect();
+        Ok(list::linked_page(rows, found.total.unwrap_or_default(), &query))
     };
     state.store.read(work).await.map(Json)
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::{Doc, new_id, now, parse_doc};
-use crate::error::ApiResult;
+use crate::error::{ApiError, ApiResult};
 
 /// The record of a kind with this id.
 pub(crate) fn get(db: &Connection, kind: &str, id: &str) -> ApiResult<Option<Doc>> {
@@ -76,10 +76,19 @@ pub(crate) fn accounts(db: &Connection, kind: AccountKind) -> ApiResult<Vec<Doc>
 }
 
 /// Writes a user or device, new or changed. `doc` carries its `_id`.
+///
+/// # Errors
+/// 409 for a new one with the id of an account of the other kind.
 pub(crate) fn put_account(db: &Connection, kind: AccountKind, doc: &Doc) -> ApiResult<()> {
     let id = doc.get("_id").and_then(Value::as_str).unwrap_or_default();
-    let sql = "INSERT INTO accounts (id, kind, doc) VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET doc = excluded.doc";
-    db.prepare_cached(sql)?.execute((id, kind.name(), serde_json::to_string(doc)?))?;
+    let sql = "INSERT INTO accounts (id, kind, doc) VALUES (?, ?, ?)
+        ON CONFLICT (id) DO UPDATE SET doc = excluded.doc WHERE kind = excluded.kind";
+    if db.prepare_cached(sql)?.execute((id, kind.name(), serde_json::to_string(doc)?))? == 0 {
+        return Err(ApiError::conflict(format!(
+            "The id {id} belongs to an account that is no {}",
+            kind.name()
+        )));
+    }
     Ok(())
 }
 

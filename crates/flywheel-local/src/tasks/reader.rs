@@ -37,10 +37,11 @@ pub(super) async fn all(
     State(state): State<AppState>,
     query: ListQuery,
 ) -> ApiResult<Json<Value>> {
+    let query = query.always_paged();
     let work = move |db: &Connection| {
-        let found = visible(db, &guard, &query.always_paged())?;
+        let found = visible(db, &guard, &query)?;
         let rows = found.rows.into_iter().map(|task| shown(db, task)).collect::<ApiResult<_>>()?;
-        Ok(list::page(rows, found.total.unwrap_or_default()))
+        Ok(list::linked_page(rows, found.total.unwrap_or_default(), &query))
     };
     state.store.read(work).await.map(Json)
 }

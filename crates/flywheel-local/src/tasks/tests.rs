@@ -208,6 +208,32 @@ async fn a_user_is_in_the_pools_that_were_set_and_in_no_others() {
 }
 
 #[tokio::test]
+async fn next_of_a_page_leads_through_everything() {
+    let api = Api::new().await;
+    let [group, ..] = api.tree().await;
+    for label in ["b", "a", "c"] {
+        api.post("/staffing_pools", json!({"users": [], "label": label})).await.ok();
+        let shared = json!({"label": label, "context": "upload", "form_schema": form()});
+        api.post("/customforms", shared).await.ok();
+        let draft = json!({
+            "label": label, "protocol_config": {"longitudinal": true}, "group_id": group, "task_type": "R",
+            "form": form(),
+        });
+        api.post("/protocols", draft).await.ok();
+    }
+    for list in ["staffing_pools", "customforms", "protocols"] {
+        let page = api.get(&format!("/{list}?limit=2")).await.ok();
+        assert_eq!(page["next"], page["results"][1]["_id"], "{list}");
+        let rest =
+            api.get(&format!("/{list}?limit=2&after_id={}", page["next"].as_str().unwrap())).await.ok();
+        assert_eq!((&rest["results"][0]["label"], &rest["next"]), (&json!("c"), &json!("")), "{list}");
+        assert_eq!(api.get(&format!("/{list}?limit=2&skip=1")).await.ok()["next"], "", "{list}");
+        assert_eq!(api.get(&format!("/{list}?limit=2&sort=label")).await.ok()["next"], "", "{list}");
+    }
+    assert_eq!(api.get("/tasks/reader").await.ok()["next"], "");
+}
+
+#[tokio::test]
 async fn an_unpublished_protocol_has_no_tasks() {
     let api = Api::new().await;
     let [group, _, _, session, _] = api.tree().await;

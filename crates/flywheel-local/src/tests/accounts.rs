@@ -170,6 +170,35 @@ async fn a_device_registers_itself_and_then_comes_with_its_key() {
 }
 
 #[tokio::test]
+async fn a_device_keeps_its_type_and_its_storage_through_changes_that_name_none() {
+    let api = Api::new().await;
+    let new = json!({"label": "one", "type": "scanner", "storage_config": {"storage_strategy": "project"}});
+    let at = format!("/devices/{}", api.post("/devices", new).await.id());
+    api.put(&at, json!({"disabled": false, "storage_config": null})).await.ok();
+    let kept = api.get(&at).await.ok();
+    assert_eq!((&kept["type"], &kept["disabled"]), (&json!("scanner"), &json!(false)));
+    assert_eq!(kept["storage_config"], json!({"storage_strategy": "project"}));
+    api.put(&at, json!({"storage_config": {"storage_strategy": "moon"}})).await.error(422);
+    api.put(&at, json!({"storage_config": {"provider": "p"}})).await.error(422);
+    let plain = json!({"label": "two", "type": "scanner", "storage_config": null});
+    let at = format!("/devices/{}", api.post("/devices", plain).await.id());
+    assert_eq!(api.get(&at).await.ok()["storage_config"], json!({}));
+    api.call(&Person::Device, Method::PUT, "/devices/self", Some(json!({"type": null, "version": "2"})))
+        .await
+        .ok();
+    assert_eq!(api.get_as(&Person::Device, "/devices/self").await.ok()["type"], "scanner");
+}
+
+#[tokio::test]
+async fn no_user_takes_the_id_of_a_device() {
+    let api = Api::new().await;
+    let id = api.post("/devices", json!({"label": "one", "type": "scanner"})).await.id();
+    let user = json!({"_id": id, "firstname": "N", "lastname": "U"});
+    api.post("/users", user).await.error(409);
+    assert_eq!(api.get(&format!("/devices/{id}")).await.ok()["type"], "scanner");
+}
+
+#[tokio::test]
 async fn device_headers_must_be_whole_and_right() {
     let api = Api::new().await;
     let request = |secret: &str, method: Option<&str>| {

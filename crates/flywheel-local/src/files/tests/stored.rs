@@ -68,6 +68,7 @@ async fn every_kind_of_container_takes_files() {
         assert_eq!(bench.get(&format!("{path}/files/{name}")).await.bytes, "x", "{path}");
     }
     bench.upload("/groups/lab/files", &[("a", b"x")], None).await.refused(404);
+    bench.upload("/containers/lab/files", &[("a", b"x")], None).await.refused(422);
     let other = format!("/sessions/{}/analyses/{}", bench.session, bench.acquisition);
     bench.upload(&format!("{other}/files"), &[("a", b"x")], None).await.refused(404);
 }
