@@ -5,9 +5,11 @@ A program gets the site from the environment variable FLYWHEEL_CONFORMANCE_SITE,
 exception.
 """
 
+import atexit
 import contextlib
 import json
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -15,6 +17,7 @@ import flywheel
 
 SITE = json.loads(os.environ["FLYWHEEL_CONFORMANCE_SITE"])
 SCRATCH = Path(tempfile.mkdtemp(prefix="conformance-"))
+atexit.register(shutil.rmtree, SCRATCH, ignore_errors=True)
 
 
 def client(name="admin", **options):
