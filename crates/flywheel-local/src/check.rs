@@ -186,13 +186,20 @@ mod tests {
         api
     }
 
-    fn blob(api: &Api) -> PathBuf {
-        let mut path = api.site.data().join("blobs");
-        while path.is_dir() {
-            let entries = std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path());
-            path = entries.filter(|path| !path.ends_with("tmp")).min().unwrap();
+    /// The bytes of some file: the seed stores more than these few files name.
+    async fn blob(api: &Api) -> PathBuf {
+        let name = |db: &Connection| Ok(db.query_row("SELECT min(blob) FROM files", [], |row| row.get(0))?);
+        let name: String = api.site.store().read(name).await.unwrap();
+        let mut folders = vec![api.site.data().join("blobs")];
+        while let Some(folder) = folders.pop() {
+            for path in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+                if path.file_name().is_some_and(|found| found == name.as_str()) {
+                    return path;
+                }
+                folders.extend(path.is_dir().then_some(path));
+            }
         }
-        path
+        panic!("no blob is called {name}")
     }
 
     #[tokio::test]
@@ -210,7 +217,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_wrong_is_named() {
         let api = seeded().await;
-        let damaged = blob(&api);
+        let damaged = blob(&api).await;
         let length = std::fs::metadata(&damaged).unwrap().len() as usize;
         let name = damaged.file_name().unwrap().to_str().unwrap().to_owned();
         let lines = async |contents| api.site.check(contents).await.unwrap().problems.join("\n");

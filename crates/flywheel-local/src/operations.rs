@@ -119,6 +119,8 @@ mod tests {
         "POST /users/self/info",
         "PUT /files/{file_id}",
         "POST /upload/uid-match",
+        "GET /local/gear-folders/{hash}",
+        "PUT /local/gear-folders/{hash}",
     ];
 
     #[test]
