@@ -1,0 +1,32 @@
+//! The worked examples: each runs on a site of its own, and prints what its snapshot says.
+#![allow(clippy::unwrap_used, reason = "a failure ends the test")]
+#![allow(clippy::duplicate_mod, reason = "each example is a program with the shared module of its own")]
+
+/// A test for each example, named after its file.
+macro_rules! examples {
+    ($($name:ident $path:literal),* $(,)?) => {$(
+        #[path = $path]
+        #[allow(dead_code, reason = "main is for the program")]
+        mod $name;
+    )*
+        /// What the examples print.
+        mod prints {
+            $(
+                #[tokio::test]
+                async fn $name() {
+                    let mut out = String::new();
+                    super::$name::run(&mut out).await.unwrap();
+                    insta::assert_snapshot!(stringify!($name), out);
+                }
+            )*
+        }
+    };
+}
+
+examples! {
+    add_from_csv "../examples/add_from_csv.rs",
+    demographics "../examples/demographics.rs",
+    find_by_age "../examples/find_by_age.rs",
+    missing_acquisitions "../examples/missing_acquisitions.rs",
+    print_hierarchy "../examples/print_hierarchy.rs",
+}
