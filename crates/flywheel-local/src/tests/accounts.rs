@@ -190,6 +190,30 @@ async fn a_device_keeps_its_type_and_its_storage_through_changes_that_name_none(
 }
 
 #[tokio::test]
+async fn a_key_of_a_device_lets_it_in_until_it_is_deleted() {
+    let api = Api::new().await;
+    let at =
+        format!("/devices/{}", api.post("/devices", json!({"label": "one", "type": "scanner"})).await.id());
+    let made = api.post(&format!("{at}/key"), json!({"label": "lab"})).await.ok();
+    let device = Person::Key(made["key"].as_str().unwrap().rsplit(':').next().unwrap().to_owned());
+    assert_eq!(api.get_as(&device, "/auth/status").await.ok()["is_device"], true);
+    let listed = api.get(&at).await.ok()["api_keys"][0].clone();
+    api.delete(&format!("{at}/key/{}", listed["_id"].as_str().unwrap())).await.ok();
+    api.get_as(&device, "/auth/status").await.error(401);
+}
+
+#[tokio::test]
+async fn an_avatar_is_where_the_user_says_it_is() {
+    let api = Api::new().await;
+    let me = format!("/users/{}", crate::ADMIN);
+    api.get("/users/self/avatar").await.error(404);
+    api.put(&me, json!({"avatar": "https://example.org/a.png"})).await.ok();
+    for path in ["/users/self/avatar".to_owned(), format!("{me}/avatar")] {
+        assert_eq!(api.get(&path).await.status, 302, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn no_user_takes_the_id_of_a_device() {
     let api = Api::new().await;
     let id = api.post("/devices", json!({"label": "one", "type": "scanner"})).await.id();

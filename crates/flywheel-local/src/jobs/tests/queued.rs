@@ -249,3 +249,15 @@ async fn jobs_are_found_by_filter_by_who_asked_and_by_where_they_work() {
     assert_eq!(row["parent_info"]["project"]["label"], "Study");
     assert_eq!(row["config"]["inputs"]["image"]["object"].get("info"), None);
 }
+
+#[tokio::test]
+async fn the_older_form_of_asking_gives_the_next_job_of_a_tag() {
+    let bench = Bench::new().await;
+    bench.put("a.txt", b"abc").await;
+    let gear = gear(&bench, "count", "utility").await;
+    let id = queue(&bench, &gear).await;
+    bench.get("/jobs/next?tags=other").await.refused(400);
+    let job = bench.get("/jobs/next?tags=count").await.ok();
+    assert_eq!((&job["id"], &job["state"]), (&json!(id), &json!("running")));
+    bench.get("/jobs/next").await.refused(400);
+}
