@@ -25,8 +25,13 @@ macro_rules! examples {
 
 examples! {
     add_from_csv "../examples/add_from_csv.rs",
+    curate_by_finders "../examples/curate_by_finders.rs",
     demographics "../examples/demographics.rs",
+    download_tar "../examples/download_tar.rs",
     find_by_age "../examples/find_by_age.rs",
+    launch_gear "../examples/launch_gear.rs",
+    metadata_tour "../examples/metadata_tour.rs",
     missing_acquisitions "../examples/missing_acquisitions.rs",
+    mriqc_report "../examples/mriqc_report.rs",
     print_hierarchy "../examples/print_hierarchy.rs",
 }
