@@ -29,6 +29,7 @@ examples! {
     demographics "../examples/demographics.rs",
     download_tar "../examples/download_tar.rs",
     find_by_age "../examples/find_by_age.rs",
+    gear_status "../examples/gear_status.rs",
     launch_gear "../examples/launch_gear.rs",
     metadata_tour "../examples/metadata_tour.rs",
     missing_acquisitions "../examples/missing_acquisitions.rs",

@@ -7,9 +7,12 @@ use flywheel_local::Site;
 /// Anything can go wrong.
 pub(crate) type Failure = Box<dyn std::error::Error>;
 
+/// What devices of the site log in with.
+pub(crate) const DRONE_SECRET: &str = "open sesame";
+
 /// A site for this example alone, and a client of its administrator. It ends when the first is dropped.
 pub(crate) async fn site() -> Result<(impl Sized, Client), Failure> {
-    let site = Site::builder().open().await?;
+    let site = Site::builder().drone_secret(DRONE_SECRET).open().await?;
     let running = site.listen(([127, 0, 0, 1], 0).into()).await?;
     let fw = Client::new(running.api_key())?;
     Ok(((site, running), fw))
