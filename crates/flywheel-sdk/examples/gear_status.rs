@@ -62,7 +62,7 @@ async fn fill(fw: &Client) -> Result<(), Failure> {
     ] {
         let session = project.add_subject(label).await?.add_session("Session 1").await?;
         for end in runs {
-            engine.run(&gear, &session, "export", end).await?;
+            engine.run(&gear, &session, None, end).await?;
         }
     }
     Ok(())

@@ -35,4 +35,5 @@ examples! {
     missing_acquisitions "../examples/missing_acquisitions.rs",
     mriqc_report "../examples/mriqc_report.rs",
     print_hierarchy "../examples/print_hierarchy.rs",
+    report_from_zip "../examples/report_from_zip.rs",
 }

@@ -1,7 +1,11 @@
 //! For examples about gears that have run: an analysis gear without inputs, and its runs, without an engine.
 
-use flywheel::{Analysis, Client, Gear, JobState, Session};
-use serde_json::json;
+use flywheel::{Client, Gear, JobState, OperationId, Session};
+use flywheel_api::{
+    support::multipart::{Content, Form},
+    transport::RawRequest,
+};
+use serde_json::{Value, json};
 
 use super::common::Failure;
 
@@ -18,20 +22,28 @@ impl Engine {
         Ok(Self { client })
     }
 
-    /// A run of a gear on a session that ended in a state.
+    /// A run of a gear on a session that left a file, if any, and ended in a state.
     pub(crate) async fn run(
         &self,
         gear: &Gear,
         on: &Session,
-        label: &str,
+        result: Option<(&str, Vec<u8>)>,
         end: &JobState,
-    ) -> Result<Analysis, Failure> {
-        let run = gear.invoke().destination(on.reference()).label(label).run().await?;
+    ) -> Result<(), Failure> {
+        let run = gear.invoke().destination(on.reference()).run().await?;
         let id = run.job().await?.ok_or("every run has a job")?.id().to_owned();
         let mut job = self.client.jobs().get(&id).await?;
         job.change_state(JobState::Running).await?;
+        if let Some((name, bytes)) = result {
+            let upload = RawRequest::of(OperationId::EngineUpload.operation(), &[])?
+                .query("level", "analysis")
+                .query("id", run.id())
+                .query("job", &id)
+                .form(Form::new().file("file", name, Content::from(bytes)));
+            self.client.raw().transport().send_json::<Value>(&upload).await?;
+        }
         job.change_state(end.clone()).await?;
-        Ok(on.analyses().get(run.id()).await?)
+        Ok(())
     }
 }
 
