@@ -6,12 +6,14 @@
 //! ```
 //!
 //! It starts a site of its own in this process and fills it with two small studies first.
-#![allow(clippy::print_stdout, reason = "an example talks to its reader")]
+
+mod common;
+
+use std::fmt::Write as _;
 
 use comfy_table::{Table, presets::UTF8_FULL_CONDENSED};
-use flywheel::{Age, Client, Kind, Project, Source, search::field};
-
-type Failure = Box<dyn std::error::Error>;
+use common::Failure;
+use flywheel::{Age, Kind, Project, Source, search::field};
 
 /// Scans of each visit: label, measurement, intent.
 const SCANS: [(&str, &str, &str); 3] =
@@ -19,9 +21,11 @@ const SCANS: [(&str, &str, &str); 3] =
 
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
-    let site = flywheel_local::Site::builder().open().await?;
-    let running = site.listen(([127, 0, 0, 1], 0).into()).await?;
-    let fw = Client::new(running.api_key())?;
+    common::show(run).await
+}
+
+pub(crate) async fn run(out: &mut String) -> Result<(), Failure> {
+    let (_site, fw) = common::site().await?;
     let lab = fw.add_group("neuro", "Neuro Lab").await?;
     fill(&lab.add_project("Color Study").await?, &[("sub-01", 23.4), ("sub-02", 28.0), ("sub-03", 41.7)])
         .await?;
@@ -46,7 +50,7 @@ async fn main() -> Result<(), Failure> {
         let from: Vec<String> = hits.iter().map(|hit| hit.path()).collect();
         table.add_row([collection.label(), &added.members.to_string(), &from.join("\n")]);
     }
-    println!("{table}");
+    writeln!(out, "{table}")?;
     Ok(())
 }
 

@@ -6,17 +6,19 @@
 //! ```
 //!
 //! It starts a site of its own in this process and fills it with a small study first.
-#![allow(clippy::print_stdout, reason = "an example talks to its reader")]
+
+mod common;
+
+use std::fmt::Write as _;
 
 use comfy_table::{CellAlignment, Table, presets::UTF8_FULL_CONDENSED};
+use common::Failure;
 use flywheel::{
-    Age, Client, Kind, Project, Source, View,
+    Age, Kind, Project, Source, View,
     view::{Accumulator, Column, ColumnType, Match},
 };
 use futures::TryStreamExt;
 use serde::Deserialize;
-
-type Failure = Box<dyn std::error::Error>;
 
 /// A row of the view, as this program wants it.
 #[derive(Deserialize)]
@@ -38,9 +40,11 @@ struct Mean {
 
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
-    let site = flywheel_local::Site::builder().open().await?;
-    let running = site.listen(([127, 0, 0, 1], 0).into()).await?;
-    let fw = Client::new(running.api_key())?;
+    common::show(run).await
+}
+
+pub(crate) async fn run(out: &mut String) -> Result<(), Failure> {
+    let (_site, fw) = common::site().await?;
     let project = fw.add_group("neuro", "Neuro Lab").await?.add_project("Aging Study").await?;
     fill(&project).await?;
 
@@ -66,7 +70,7 @@ async fn main() -> Result<(), Failure> {
         let age = row.age.map(|age| format!("{age:.1}")).unwrap_or_default();
         table.add_row([row.subject, age, row.region, format!("{:.0}", row.volume)]);
     }
-    println!("{table}\n");
+    writeln!(out, "{table}\n")?;
 
     let means = View::builder()
         .group_by(flywheel::view::GroupColumn::new("subject.sex").named("sex"))
@@ -84,7 +88,7 @@ async fn main() -> Result<(), Failure> {
     for mean in found {
         table.add_row([mean.sex, mean.region, mean.scans.to_string(), format!("{:.0}", mean.volume)]);
     }
-    println!("{table}");
+    writeln!(out, "{table}")?;
     Ok(())
 }
 

@@ -6,22 +6,26 @@
 //! ```
 //!
 //! It starts a site of its own in this process and fills it with two small studies first.
-#![allow(clippy::print_stdout, reason = "an example talks to its reader")]
+
+mod common;
+
+use std::fmt::Write as _;
 
 use comfy_table::{Table, presets::UTF8_FULL_CONDENSED};
+use common::Failure;
 use flywheel::{
-    Client, Kind, Project, Source, View,
+    Kind, Project, Source, View,
     view::{Column, ColumnType, Match, MissingData},
 };
 use serde_json::{Value, json};
 
-type Failure = Box<dyn std::error::Error>;
-
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
-    let site = flywheel_local::Site::builder().open().await?;
-    let running = site.listen(([127, 0, 0, 1], 0).into()).await?;
-    let fw = Client::new(running.api_key())?;
+    common::show(run).await
+}
+
+pub(crate) async fn run(out: &mut String) -> Result<(), Failure> {
+    let (_site, fw) = common::site().await?;
     let lab = fw.add_group("neuro", "Neuro Lab").await?;
     fill(&lab.add_project("Color Study").await?, 3, 0.030, 2.0).await?;
     fill(&lab.add_project("Motion Study").await?, 2, 0.0295, 1.35).await?;
@@ -52,12 +56,12 @@ async fn main() -> Result<(), Failure> {
     for row in rows.objects() {
         shown.add_row(row?.values().map(text));
     }
-    println!("{shown}");
+    writeln!(out, "{shown}")?;
 
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("scan parameters.csv");
     let bytes = rows.to_path(&path).await?;
-    println!("{} rows of {} projects, {bytes} bytes of CSV", rows.len(), projects.len());
+    writeln!(out, "{} rows of {} projects, {bytes} bytes of CSV", rows.len(), projects.len())?;
     Ok(())
 }
 

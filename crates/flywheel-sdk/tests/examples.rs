@@ -26,6 +26,7 @@ macro_rules! examples {
 examples! {
     add_from_csv "../examples/add_from_csv.rs",
     curate_by_finders "../examples/curate_by_finders.rs",
+    curate_by_query "../examples/curate_by_query.rs",
     demographics "../examples/demographics.rs",
     download_tar "../examples/download_tar.rs",
     find_by_age "../examples/find_by_age.rs",
@@ -35,5 +36,7 @@ examples! {
     missing_acquisitions "../examples/missing_acquisitions.rs",
     mriqc_report "../examples/mriqc_report.rs",
     print_hierarchy "../examples/print_hierarchy.rs",
+    read_csv_results "../examples/read_csv_results.rs",
     report_from_zip "../examples/report_from_zip.rs",
+    view_over_projects "../examples/view_over_projects.rs",
 }
