@@ -16,6 +16,12 @@ use serde_json::json;
 /// The test programs that count.
 const PROGRAMS: [&str; 2] = ["e2e", "flywheel_local"];
 
+/// Served, but never with success.
+const NEVER: [&str; 1] = [
+    // The storage of a local site signs no addresses, which the answer says.
+    "get_audit_trail_report_download_url",
+];
+
 fn modified(path: &Path) -> Option<SystemTime> {
     path.metadata().and_then(|about| about.modified()).ok()
 }
@@ -50,7 +56,6 @@ fn served() -> BTreeSet<String> {
 }
 
 #[test]
-#[ignore = "some operations are served without a test that reaches them"]
 fn every_served_operation_was_reached_by_a_test() {
     let mut reached = BTreeSet::new();
     for program in PROGRAMS {
@@ -66,6 +71,12 @@ fn every_served_operation_was_reached_by_a_test() {
         }
     }
     let served = served();
+    for never in NEVER {
+        assert!(
+            served.contains(never) && reached.insert(never.to_owned()),
+            "{never} is no exception any more"
+        );
+    }
     let missed: Vec<&String> = served.difference(&reached).collect();
     assert!(
         missed.is_empty(),

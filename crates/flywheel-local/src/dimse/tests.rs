@@ -25,5 +25,7 @@ async fn entities_are_found_by_id_and_title_and_titles_are_unique() {
     assert_eq!(api.delete("/dimse/projects/STUDY").await.ok(), json!({"deleted": 1}));
     api.delete("/dimse/projects/STUDY").await.error(404);
     let path = format!("/dimse/services/{}", service["aet"].as_str().unwrap());
+    assert_eq!(api.get(&path).await.ok(), service);
     api.delete(&path).await.ok();
+    api.get(&path).await.error(404);
 }

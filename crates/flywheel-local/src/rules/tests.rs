@@ -247,6 +247,7 @@ async fn site_rules_are_copied_to_new_projects_and_live_on_by_themselves() {
     assert_ne!(copies[0]["_id"], made["_id"]);
     let site = format!("/site/rules/{}", made["_id"].as_str().unwrap());
     stage.api.put(&site, json!({"name": "other"})).await.ok();
+    assert_eq!(stage.api.get(&site).await.ok()["name"], "other");
     assert_eq!(stage.api.get("/site/rules?name=other").await.column("name"), ["other"]);
     assert_eq!(stage.api.get("/site/rules?name=r").await.column("name"), [""; 0]);
     assert_eq!(stage.api.get(&format!("/projects/{project}/rules")).await.column("name"), ["r"]);

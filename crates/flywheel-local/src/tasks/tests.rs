@@ -56,7 +56,11 @@ async fn a_task_goes_from_its_making_to_a_signed_completion() {
     let response = call(Method::POST, format!("/tasks/{id}/responses"), answer.clone()).await.ok();
     let again = call(Method::POST, format!("/tasks/{id}/responses"), answer.clone()).await.ok();
     assert_eq!((&response["id"], &again["revision"]), (&again["id"], &json!(2)), "one response a reader");
+    let replaced = json!({"task_id": id, "data": {"score": 2}});
+    let own = format!("/tasks/{id}/responses/{}", response["id"].as_str().unwrap());
+    assert_eq!(call(Method::PUT, own, replaced).await.ok()["data"]["score"], 2);
     let response = format!("/responses/{}", response["id"].as_str().unwrap());
+    assert_eq!(api.get_as(&reader, &response).await.ok()["data"]["score"], 2);
     call(Method::PATCH, response.clone(), json!({"data": {"score": 4}})).await.ok();
     let sealed = call(Method::POST, format!("{response}/submit"), json!(null)).await.ok();
     assert_eq!((&sealed["data"]["score"], &sealed["submitted"]), (&json!(4), &json!(true)));
@@ -168,6 +172,7 @@ async fn protocols_are_published_changed_and_archived() {
     api.put(&at, json!({"form": form()})).await.ok();
     assert_eq!(api.put(&format!("{at}/publish"), json!(null)).await.ok()["version"], 1);
     assert_eq!(api.put(&at, json!({"notes": "n"})).await.ok()["version"], 2);
+    assert_eq!(api.get(&at).await.ok()["notes"], "n");
     api.delete(&at).await.error(409);
     assert_eq!(api.put(&format!("{at}/archive"), json!(null)).await.ok()["status"], "archived");
     api.put(&at, json!({"notes": "m"})).await.error(409);
@@ -185,6 +190,7 @@ async fn forms_belong_to_groups_or_to_the_site() {
     api.get_as(&stranger, &at).await.error(404);
     assert_eq!(api.put(&format!("{at}/publish"), json!(null)).await.ok()["status"], "published");
     assert_eq!(api.put(&at, json!({"label": "g", "form_schema": form()})).await.ok()["version"], 2);
+    assert_eq!(api.get(&at).await.ok()["label"], "g");
     let unfinished = json!({"label": "w", "context": "upload", "saved_json_text": "{"});
     let site = format!("/customforms/{}", api.post("/customforms", unfinished).await.id());
     api.put(&format!("{site}/publish"), json!(null)).await.error(409);
