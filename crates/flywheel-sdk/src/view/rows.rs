@@ -121,7 +121,9 @@ impl Splitter {
                     self.depth -= 1;
                     if self.depth == 0 {
                         self.ended = true;
-                        return Ok(self.take(self.seen - 1));
+                        if let Some(row) = self.take(self.seen - 1) {
+                            return Ok(Some(row));
+                        }
                     }
                 }
                 b',' if self.depth == 1 => {
