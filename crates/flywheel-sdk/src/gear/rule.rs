@@ -85,7 +85,7 @@ impl Condition {
 ///     .not(Condition::file_name("*localizer*"))
 ///     .config("fwhm", 8)
 ///     .await?;
-/// project.rules().change(&rule.id).disabled(true).await?;
+/// project.rules().change(rule.id.unwrap_or_default()).disabled(true).await?;
 /// # Ok(())
 /// # }
 /// ```
