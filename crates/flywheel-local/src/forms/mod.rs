@@ -13,7 +13,6 @@ use crate::{
     error::{ApiError, ApiResult, Detail},
     guard::Guard,
     kind::Kind,
-    list,
     query::ListQuery,
     route::{Route, get, post, put},
     state::AppState,
@@ -103,13 +102,7 @@ fn refuse_empty(form: &Doc) -> ApiResult<()> {
 
 /// `GET /customforms`
 async fn all(guard: Guard, State(state): State<AppState>, query: ListQuery) -> ApiResult<Json<Value>> {
-    let query = query.always_paged();
-    let work = move |db: &Connection| {
-        let found = FORMS.sifted(db, &query, |form| sees(db, &guard, form))?;
-        let rows = found.rows.into_iter().map(Value::Object).collect();
-        Ok(list::linked_page(rows, found.total.unwrap_or_default(), &query))
-    };
-    state.store.read(work).await.map(Json)
+    state.store.read(move |db| FORMS.page(db, query, |form| sees(db, &guard, form))).await.map(Json)
 }
 
 /// `POST /customforms`

@@ -16,7 +16,6 @@ use crate::{
     forms::{SCHEMA, TRIGGERS, next_version},
     guard::Guard,
     kind::Kind,
-    list,
     query::ListQuery,
     route::{Route, delete, get, nothing, post, put},
     state::AppState,
@@ -112,13 +111,11 @@ fn writable(db: &Connection, guard: &Guard, id: &str) -> ApiResult<Doc> {
 
 /// `GET /protocols`
 async fn all(guard: Guard, State(state): State<AppState>, query: ListQuery) -> ApiResult<Json<Value>> {
-    let query = query.always_paged();
-    let work = move |db: &Connection| {
-        let found = PROTOCOLS.sifted(db, &query, |protocol| sees(db, &guard, protocol))?;
-        let rows = found.rows.into_iter().map(Value::Object).collect();
-        Ok(list::linked_page(rows, found.total.unwrap_or_default(), &query))
-    };
-    state.store.read(work).await.map(Json)
+    state
+        .store
+        .read(move |db| PROTOCOLS.page(db, query, |protocol| sees(db, &guard, protocol)))
+        .await
+        .map(Json)
 }
 
 /// `POST /protocols`

@@ -14,7 +14,6 @@ use crate::{
     body::{JsonBody, LABEL, Shape, TEXT, check, check_change, may, must},
     error::{ApiError, ApiResult},
     guard::Guard,
-    list,
     query::ListQuery,
     route::{Route, delete, get, nothing, post, put},
     state::AppState,
@@ -60,13 +59,7 @@ fn refuse_unknown_users(db: &Connection, pool: &Doc) -> ApiResult<()> {
 
 /// `GET /staffing_pools`
 async fn all(_guard: Guard, State(state): State<AppState>, query: ListQuery) -> ApiResult<Json<Value>> {
-    let query = query.always_paged();
-    let work = move |db: &Connection| {
-        let found = POOLS.sifted(db, &query, |_| Ok(true))?;
-        let rows = found.rows.into_iter().map(Value::Object).collect();
-        Ok(list::linked_page(rows, found.total.unwrap_or_default(), &query))
-    };
-    state.store.read(work).await.map(Json)
+    state.store.read(move |db| POOLS.page(db, query, |_| Ok(true))).await.map(Json)
 }
 
 /// `POST /staffing_pools`

@@ -7,7 +7,7 @@ use super::{Doc, new_id, now, records};
 use crate::{
     auth::Caller,
     error::{ApiError, ApiResult},
-    list::{List, Rows, doc_row},
+    list::{List, Rows, doc_row, linked_page},
     query::ListQuery,
 };
 
@@ -89,5 +89,21 @@ impl Shelf {
         let skip = usize::try_from(query.skip).unwrap_or(0);
         let limit = query.limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX);
         Ok(Rows { rows: kept.into_iter().skip(skip).take(limit).collect(), total })
+    }
+
+    /// A page of the records that `keep` keeps, paged whether that was asked for or not.
+    ///
+    /// # Errors
+    /// As [`Shelf::sifted`].
+    pub(crate) fn page(
+        self,
+        db: &Connection,
+        query: ListQuery,
+        keep: impl FnMut(&Doc) -> ApiResult<bool>,
+    ) -> ApiResult<Value> {
+        let query = query.always_paged();
+        let found = self.sifted(db, &query, keep)?;
+        let rows = found.rows.into_iter().map(Value::Object).collect();
+        Ok(linked_page(rows, found.total.unwrap_or_default(), &query))
     }
 }
