@@ -132,10 +132,7 @@ impl ProposeBatch {
     }
 
     fn call(self) -> Result<Call> {
-        let mistaken = |message: String| {
-            let gear = format!("gear {} {}: {message}", self.gear.name(), self.gear.version());
-            Error::new(ErrorKind::Invalid, gear).with_operation("propose_batch")
-        };
+        let mistaken = |message: String| self.gear.mistaken("propose_batch", &message);
         if let Some(mistake) = &self.mistake {
             return Err(mistaken(mistake.clone()));
         }
@@ -153,12 +150,7 @@ impl ProposeBatch {
                 return Err(mistaken(format!("the targets are of several kinds: {}", kinds.join(", "))));
             }
         }
-        let config = match self.gear.manifest() {
-            Ok(manifest) => manifest
-                .complete_config(&self.config)
-                .map_err(|error| mistaken(format!("config {:?}: {}", error.key, error.error)))?,
-            Err(_) => self.config.clone(),
-        };
+        let config = self.gear.complete_config("propose_batch", &self.config)?;
         let mut body = self.body.clone();
         body.insert("config".to_owned(), config.into());
         Call::new(OperationId::ProposeBatch).body(body)

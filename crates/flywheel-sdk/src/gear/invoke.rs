@@ -7,8 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::Gear;
 use crate::{
-    Analysis, Client, ContainerRef, Error, ErrorKind, File, Job, Kind, Request, Resource, Result, call::Call,
-    resource,
+    Analysis, Client, ContainerRef, Error, File, Job, Kind, Request, Resource, Result, call::Call, resource,
 };
 
 /// A run of a gear. [`job`](Self::job) and [`analysis`](Self::analysis) say what comes of it, [`run`](Self::run) leaves that
@@ -165,7 +164,7 @@ impl Invoke {
     /// Queues it as a job.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] when the gear makes analyses, or what was given does not fit its manifest.
+    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) when the gear makes analyses, or what was given does not fit its manifest.
     pub fn job(self) -> Request<'static, Job> {
         let client = self.client.clone();
         let body = self.into_job();
@@ -194,7 +193,7 @@ impl Invoke {
     /// Makes an analysis on the destination and queues the job that computes it.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] without a destination, when the gear makes none, or when what was given does not fit its manifest.
+    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) without a destination, when the gear makes none, or when what was given does not fit its manifest.
     pub fn analysis(self) -> Request<'static, Analysis> {
         let client = self.client.clone();
         let prepared = self.analysis_call();
@@ -228,11 +227,10 @@ impl Invoke {
         if let Some(mistake) = &self.mistake {
             return Err(self.mistaken(mistake.clone()));
         }
-        let config = match self.gear.manifest() {
-            Ok(manifest) => self.checked(&manifest)?,
-            // A gear from before today's rules: the site knows what it takes.
-            Err(_) => self.config.clone(),
-        };
+        if let Ok(manifest) = self.gear.manifest() {
+            self.check_names(&manifest)?;
+        }
+        let config = self.gear.complete_config("invoke", &self.config)?;
         let mut body = Map::new();
         let mut set = |name: &str, value: Value| drop(body.insert(name.to_owned(), value));
         set("gear_id", self.gear.id().into());
@@ -246,8 +244,8 @@ impl Invoke {
         Ok(body)
     }
 
-    /// The configuration with its defaults, when configuration and inputs fit the manifest.
-    fn checked(&self, manifest: &Manifest) -> Result<Map<String, Value>> {
+    /// Every input and configuration key is one of the manifest, and no required file is missing.
+    fn check_names(&self, manifest: &Manifest) -> Result<()> {
         let files = || manifest.inputs().filter(|input| input.base() == Base::File);
         if let Some(name) = self.inputs.keys().find(|name| !files().any(|input| input.name == name.as_str()))
         {
@@ -267,14 +265,11 @@ impl Invoke {
                 .mistaken(format!("there is no config {key:?}"))
                 .with_hint(listed("Its config", known())));
         }
-        manifest
-            .complete_config(&self.config)
-            .map_err(|error| self.mistaken(format!("config {:?}: {}", error.key, error.error)))
+        Ok(())
     }
 
     fn mistaken(&self, message: String) -> Error {
-        let gear = format!("gear {} {}: {message}", self.gear.name(), self.gear.version());
-        Error::new(ErrorKind::Invalid, gear).with_operation("invoke")
+        self.gear.mistaken("invoke", &message)
     }
 }
 

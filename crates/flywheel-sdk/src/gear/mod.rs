@@ -95,6 +95,25 @@ impl Gear {
         self.manifest().map(|manifest| manifest.default_config()).unwrap_or_default()
     }
 
+    /// A call of it that cannot be right, found before it is sent.
+    fn mistaken(&self, operation: &'static str, message: &str) -> Error {
+        let text = format!("gear {} {}: {message}", self.name(), self.version());
+        Error::new(ErrorKind::Invalid, text).with_operation(operation)
+    }
+
+    /// The configuration of a call with the defaults of the manifest filled in. A gear from before today's rules gets it
+    /// as it was given: the site knows what such a gear takes.
+    fn complete_config(
+        &self,
+        operation: &'static str,
+        given: &Map<String, Value>,
+    ) -> crate::Result<Map<String, Value>> {
+        let Ok(manifest) = self.manifest() else { return Ok(given.clone()) };
+        let complete = manifest.complete_config(given);
+        complete
+            .map_err(|error| self.mistaken(operation, &format!("config {:?}: {}", error.key, error.error)))
+    }
+
     /// A run of it, to be put together.
     pub fn invoke(&self) -> Invoke {
         Invoke::new(self)

@@ -173,12 +173,25 @@ impl RuleBuilder {
         self
     }
 
-    fn push(mut self, list: &str, value: impl Serialize) -> Self {
-        if let (Ok(body), Ok(value)) = (&mut self.body, serde_json::to_value(value)) {
-            let entry = body.entry(list).or_insert_with(|| json!([]));
-            if let Some(entries) = entry.as_array_mut() {
-                entries.push(value);
+    /// The body and the value as JSON, unless one of them has failed; the first failure is kept.
+    fn written(&mut self, name: &str, value: impl Serialize) -> Option<(&mut Map<String, Value>, Value)> {
+        let value = match serde_json::to_value(value) {
+            Ok(value) => value,
+            Err(error) => {
+                if self.body.is_ok() {
+                    self.body = Err(format!("{name} has no form in JSON: {error}"));
+                }
+                return None;
             }
+        };
+        self.body.as_mut().ok().map(|body| (body, value))
+    }
+
+    fn push(mut self, list: &str, value: impl Serialize) -> Self {
+        if let Some((body, value)) = self.written(list, value)
+            && let Some(entries) = body.entry(list).or_insert_with(|| json!([])).as_array_mut()
+        {
+            entries.push(value);
         }
         self
     }
@@ -200,11 +213,10 @@ impl RuleBuilder {
 
     /// Gives a configuration key of the gear a value.
     pub fn config(mut self, key: &str, value: impl Serialize) -> Self {
-        if let (Ok(body), Ok(value)) = (&mut self.body, serde_json::to_value(value)) {
-            let entry = body.entry("config").or_insert_with(|| json!({}));
-            if let Some(config) = entry.as_object_mut() {
-                config.insert(key.to_owned(), value);
-            }
+        if let Some((body, value)) = self.written(key, value)
+            && let Some(config) = body.entry("config").or_insert_with(|| json!({})).as_object_mut()
+        {
+            config.insert(key.to_owned(), value);
         }
         self
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use flywheel::{
     ErrorKind, Gear, GearContext, JobState, Source, field,
-    gear::{Invoked, OptionalInputs, Permitted},
+    gear::{Condition, Invoked, OptionalInputs, Permitted},
 };
 use futures::TryStreamExt;
 use serde_json::{Value, json};
@@ -230,4 +230,19 @@ async fn curated_files_come_down_as_a_bids_dataset() {
     assert_eq!(read("sub-01/anat/sub-01_T1w.json"), json!({"RepetitionTime": 2.0}));
     assert_eq!(read("dataset_description.json"), json!({"Name": "Color", "BIDSVersion": "1.8.0"}));
     assert_eq!(std::fs::read_dir(at.join("sub-01/anat")).unwrap().count(), 2);
+}
+
+#[tokio::test]
+async fn a_rule_that_cannot_be_right_is_not_sent() {
+    let bench = Bench::open().await;
+    let project = bench.project().await;
+    let smooth = gear(&bench, "smooth").await;
+    let rule = || project.rules().add("smooth", &smooth);
+    assert!(rule().await.unwrap_err().message().contains("needs a condition"));
+    // A key that is no text has no form in JSON.
+    let keyed = std::collections::HashMap::from([((1, 2), 3)]);
+    let unwritable = rule().all(Condition::file_type("nifti")).config("fwhm", keyed).await.unwrap_err();
+    assert_eq!((unwritable.kind(), unwritable.attempts()), (ErrorKind::Invalid, 0));
+    assert!(unwritable.message().contains("fwhm"), "{unwritable}");
+    assert!(project.rules().list().await.unwrap().is_empty());
 }
