@@ -76,10 +76,11 @@ fn finish(context: &Context, result: anyhow::Result<()>) -> Exit {
     verdict.exit
 }
 
-/// Logs to standard error. Without --verbose only RUST_LOG turns it on.
+/// Logs to standard error. Without --verbose, and unless RUST_LOG asks for more, only what failed inside a local site,
+/// since its answers point there.
 fn log(verbose: u8) {
     let level = match verbose {
-        0 => "off",
+        0 => "off,flywheel_local=error",
         1 => "flywheel=debug,flywheel_api=debug,flywheel_local=info",
         _ => "flywheel=trace,flywheel_api=trace,flywheel_local=debug,tower_http=debug,reqwest=debug",
     };

@@ -126,6 +126,9 @@ impl Compiler<'_> {
     }
 
     fn field(&self, name: &str, test: &Test) -> ApiResult<Compiled> {
+        if matches!(test, Test::OneOf(values) if values.is_empty()) {
+            return Ok(Compiled::Always(false));
+        }
         let (head, path) = split(name);
         let own = match (head, path) {
             ("parent", "_id" | "id") if self.level == Level::File => "parent_ref.id",

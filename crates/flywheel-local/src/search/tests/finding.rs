@@ -122,6 +122,8 @@ async fn text_query_and_filters_must_all_hold() {
         (json!({"terms": {"file.type": ["dicom", "nifti"]}}), 4),
         (json!({"terms": {"file.modality": ["null"]}}), 2),
         (json!({"terms": {"file.type.raw": ["dicom", "null"]}}), 2),
+        (json!({"terms": {"session.info.absent": ["null"]}}), 6),
+        (json!({"terms": {"session.info.absent": []}}), 0),
         (json!({"range": {"session.age": {"gte": 500}}}), 5),
         (json!({"range": {"file.info.snr": {"gt": 12, "lt": "41"}}}), 1),
         (json!({"exists": {"field": "file.info.snr"}}), 3),
