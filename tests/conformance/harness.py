@@ -15,6 +15,11 @@ from pathlib import Path
 
 import flywheel
 
+if "FLYWHEEL_CONFORMANCE_CALLS" in os.environ and flywheel.flywheel.SDK_VERSION.startswith("23."):
+    from surface import calls
+
+    calls.watch(os.environ["FLYWHEEL_CONFORMANCE_CALLS"])
+
 SITE = json.loads(os.environ["FLYWHEEL_CONFORMANCE_SITE"])
 SCRATCH = Path(tempfile.mkdtemp(prefix="conformance-"))
 atexit.register(shutil.rmtree, SCRATCH, ignore_errors=True)

@@ -3,11 +3,14 @@
 //! Each set of packages comes from the Python index into a virtual environment of its own below the cargo target
 //! folder, made once and kept.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::sync::OnceLock;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
+
+use serde_json::Value;
 
 use crate::site::LocalSite;
 
@@ -30,7 +33,8 @@ pub struct Environment {
 }
 
 /// The official client, and what its pages tell users to install beside it.
-pub static SDK_23: Environment = Environment::new("sdk-23", &["flywheel-sdk==23.0.0", "pytz==2026.6"]);
+pub static SDK_23: Environment =
+    Environment::new("sdk-23", &["flywheel-sdk==23.0.0", "pandas==3.1.1", "pytz==2026.6"]);
 /// The client of release 20.
 pub static SDK_20: Environment = Environment::new("sdk-20", &["flywheel-sdk==20.6.0", "pytz==2026.6"]);
 /// The client of release 17, which the official command line tool brings along as well.
@@ -113,7 +117,44 @@ pub fn programs() -> PathBuf {
 ///
 /// When the program fails, when an answer to it did not fit the description, and in CI when there is no Python.
 pub fn run(client: &Environment, program: &str) {
-    run_on(client, program, LocalSite::start);
+    called_by(client, program);
+}
+
+/// Runs programs with a client, and then one more that is given what each of them called: the names of the client's
+/// methods that returned, as `surface/calls.py` writes them.
+///
+/// # Panics
+///
+/// As [`run`] does.
+pub fn review(client: &Environment, names: &[&str], reviewer: &str) {
+    let calls: Option<Vec<Vec<u8>>> = names.iter().map(|program| called_by(client, program)).collect();
+    let (Some(calls), Ok(interpreter)) = (calls, client.interpreter()) else {
+        return skip(reviewer, "the programs did not run");
+    };
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let mut command = Command::new(interpreter);
+    command.arg("-B").arg(source(reviewer)).env("PYTHONPATH", programs());
+    for (at, call) in calls.iter().enumerate() {
+        let path = folder.path().join(format!("{at}.json"));
+        fs::write(&path, call).expect("a file can be written to a temporary folder");
+        command.arg(path);
+    }
+    if let Err(trouble) = succeeds(&mut command) {
+        panic!("{trouble}");
+    }
+}
+
+/// What a program called, or nothing where it cannot be run. However many tests ask, it runs once.
+fn called_by(client: &Environment, program: &str) -> Option<Vec<u8>> {
+    type Run = Arc<OnceLock<Option<Vec<u8>>>>;
+    static RUNS: Mutex<BTreeMap<String, Run>> = Mutex::new(BTreeMap::new());
+    let name = format!("{} {program}", client.name);
+    let run = Arc::clone(RUNS.lock().unwrap_or_else(PoisonError::into_inner).entry(name).or_default());
+    run.get_or_init(|| run_on(client, program, LocalSite::start)).clone()
+}
+
+fn source(program: &str) -> PathBuf {
+    programs().join(format!("{program}.py"))
 }
 
 /// Like [`run`], on a site that asks its clients to send files to signed URLs.
@@ -122,29 +163,75 @@ pub fn run(client: &Environment, program: &str) {
 ///
 /// As [`run`] does.
 pub fn run_signed(client: &Environment, program: &str) {
-    run_on(client, program, LocalSite::start_signed);
+    let _calls = run_on(client, program, LocalSite::start_signed);
 }
 
-fn run_on(client: &Environment, program: &str, start: impl Fn() -> LocalSite) {
+fn run_on(client: &Environment, program: &str, start: impl Fn() -> LocalSite) -> Option<Vec<u8>> {
     let interpreter = match client.interpreter() {
         Ok(interpreter) => interpreter,
-        Err(reason) => return skip(program, reason),
+        Err(reason) => {
+            skip(program, reason);
+            return None;
+        }
     };
     let site = start();
     let scratch = tempfile::tempdir().expect("a temporary folder can be made");
+    let mut command = command(interpreter, &source(program), scratch.path());
+    command
+        .env("FLYWHEEL_CONFORMANCE_SITE", site.document().to_string())
+        .env("FLYWHEEL_CONFORMANCE_CALLS", scratch.path().join("calls.json"));
+    let output = finish(command, program, &site);
+    for line in String::from_utf8_lossy(&output).lines().filter(|line| line.starts_with("SKIPPED")) {
+        tell(line);
+    }
+    // Only programs of the newest client write it.
+    Some(fs::read(scratch.path().join("calls.json")).unwrap_or_default())
+}
+
+/// What a program of the folder `beside` prints, which is one JSON document, given another document and a site; nothing
+/// where it cannot be run.
+///
+/// # Panics
+///
+/// As [`run`] does.
+pub fn answer(client: &Environment, program: &str, site: &LocalSite, given: &Value) -> Option<Value> {
+    let interpreter = match client.interpreter() {
+        Ok(interpreter) => interpreter,
+        Err(reason) => {
+            skip(program, reason);
+            return None;
+        }
+    };
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("beside");
+    let scratch = tempfile::tempdir().expect("a temporary folder can be made");
+    let mut command = command(interpreter, &folder.join(format!("{program}.py")), scratch.path());
+    command.env("FLYWHEEL_BESIDE", given.to_string());
+    let output = finish(command, program, site);
+    Some(
+        serde_json::from_slice(&output)
+            .unwrap_or_else(|error| panic!("{program}.py prints no JSON: {error}")),
+    )
+}
+
+/// A program that will find nothing of this machine's user.
+fn command(interpreter: &Path, source: &Path, scratch: &Path) -> tokio::process::Command {
     let mut command = tokio::process::Command::new(interpreter);
     command
         .arg("-B")
-        .arg(programs().join(format!("{program}.py")))
-        .env("FLYWHEEL_CONFORMANCE_SITE", site.document().to_string())
+        .arg(source)
         .env("PYTHONPATH", programs())
         // A retry would hide what went wrong the first time.
         .env("FLYWHEEL_SDK_TOTAL_RETRIES", "0")
         .env("NO_PROXY", "127.0.0.1")
-        .env("HOME", scratch.path())
-        .env("TMPDIR", scratch.path())
+        .env("HOME", scratch)
+        .env("TMPDIR", scratch)
         .env("PYTHONUTF8", "1")
         .kill_on_drop(true);
+    command
+}
+
+/// What a program printed.
+fn finish(mut command: tokio::process::Command, program: &str, site: &LocalSite) -> Vec<u8> {
     let output = site.block_on(async { tokio::time::timeout(PATIENCE, command.output()).await });
     let output = output
         .unwrap_or_else(|_| panic!("{program}.py was still running after {PATIENCE:?}"))
@@ -158,9 +245,7 @@ fn run_on(client: &Environment, program: &str, start: impl Fn() -> LocalSite) {
         site.recorder().exchanges(),
         site.recorder().report(),
     );
-    for line in String::from_utf8_lossy(&output.stdout).lines().filter(|line| line.starts_with("SKIPPED")) {
-        tell(line);
-    }
+    output.stdout
 }
 
 fn skip(program: &str, reason: &str) {

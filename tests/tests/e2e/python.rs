@@ -26,6 +26,9 @@ programs![
     csv_reports,
     curation,
     devices,
+    every_builder,
+    every_finder,
+    every_helper,
     every_kind,
     exceptions,
     file_info_classification,
@@ -135,6 +138,12 @@ suite! {
 #[test]
 fn generated_requests() {
     python::run(&python::SCHEMATHESIS, "schema/fuzz");
+}
+
+/// Whatever a user of the newest client may call is called, with success, by one of the programs.
+#[test]
+fn every_public_method_is_called() {
+    python::review(&python::SDK_23, PROGRAMS, "surface/called");
 }
 
 /// What the programs share.
