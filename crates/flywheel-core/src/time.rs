@@ -1,8 +1,8 @@
 //! Timestamps as the platform reads them (leniently) and writes them (one way).
 
 use chrono::{
-    DateTime, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, Offset, SecondsFormat, TimeZone, Timelike,
-    Utc,
+    DateTime, Datelike, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, Offset, SecondsFormat, TimeZone,
+    Timelike, Utc,
 };
 use chrono_tz::Tz;
 
@@ -51,7 +51,8 @@ fn read(text: &str) -> Option<DateTime<FixedOffset>> {
         Some(_) => return None,
     };
     let local = NaiveDateTime::new(date, time);
-    offset.from_local_datetime(&local).single()
+    // The platform writes times in UTC with years of four digits; an offset can leave them.
+    offset.from_local_datetime(&local).single().filter(|time| (0..=9999).contains(&time.to_utc().year()))
 }
 
 fn read_date(text: &str) -> Option<NaiveDate> {
@@ -183,6 +184,8 @@ mod tests {
             "2020-05-05T01:22.5",
             "+020-05-05",
             "2020-05-0é",
+            "9999-12-31T23:59-01:00",
+            "0000-01-01T00:00+01:00",
         ] {
             assert!(parse(text).is_err(), "{text}");
         }

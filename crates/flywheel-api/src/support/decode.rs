@@ -1,4 +1,5 @@
-//! Turning the bytes of an answer into a value without losing what does not fit.
+//! Turning the bytes of an answer into a value without losing what does not fit; for answers that were kept in a file,
+//! or that came by another way than a call, too.
 //!
 //! An answer is first decoded in one pass. When that fails, the value that does not have the promised type is
 //! taken out, kept with its place as [`Odd`], and the rest is decoded again: one odd field costs that field,
@@ -19,9 +20,11 @@ const MOST_REPAIRS: usize = 64;
 
 /// A value, and what had to be taken out to decode it.
 #[derive(Debug)]
-pub(crate) struct Decoded<T> {
-    pub(crate) value: T,
-    pub(crate) odd: Vec<Odd>,
+pub struct Decoded<T> {
+    /// The value without what did not fit.
+    pub value: T,
+    /// What did not fit, with its places.
+    pub odd: Vec<Odd>,
 }
 
 impl<T> From<T> for Decoded<T> {
@@ -41,7 +44,7 @@ impl<T> Decoded<T> {
 
 /// An answer that cannot be decoded. Says where and why, never what was there.
 #[derive(Debug)]
-pub(crate) struct Undecodable {
+pub struct Undecodable {
     place: String,
     reason: String,
 }
@@ -51,6 +54,8 @@ impl Undecodable {
         Self { place: place.to_string(), reason: reason(error) }
     }
 }
+
+impl std::error::Error for Undecodable {}
 
 impl fmt::Display for Undecodable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -84,7 +89,20 @@ fn reason(error: &serde_json::Error) -> String {
 }
 
 /// Decodes a document.
-pub(crate) fn document<T: DeserializeOwned>(bytes: &[u8]) -> Result<Decoded<T>, Undecodable> {
+///
+/// # Errors
+/// When it is no JSON, or so much of it does not fit that nothing would be left.
+///
+/// ```
+/// use flywheel_api::{support::decode, types::SessionOutput};
+///
+/// let kept = br#"{"_id": "5eb0bf2e0a1b2c3d4e5f6071", "label": "ses-01", "age": "unknown"}"#;
+/// let session = decode::document::<SessionOutput>(kept)?;
+/// assert_eq!(session.value.label.as_deref(), Some("ses-01"));
+/// assert_eq!(session.odd[0].place(), "/age");
+/// # Ok::<(), decode::Undecodable>(())
+/// ```
+pub fn document<T: DeserializeOwned>(bytes: &[u8]) -> Result<Decoded<T>, Undecodable> {
     let first = match serde_json::from_slice::<T>(bytes) {
         Ok(value) => return Ok(value.into()),
         Err(error) => error,
@@ -101,7 +119,10 @@ pub(crate) fn document<T: DeserializeOwned>(bytes: &[u8]) -> Result<Decoded<T>, 
 }
 
 /// Decodes a list, in either of its two forms; rows are repaired each by itself.
-pub(crate) fn listing<T: DeserializeOwned>(bytes: &[u8]) -> Result<Decoded<Listing<T>>, Undecodable> {
+///
+/// # Errors
+/// When it is no JSON, or neither a list nor a page.
+pub fn listing<T: DeserializeOwned>(bytes: &[u8]) -> Result<Decoded<Listing<T>>, Undecodable> {
     if let Ok(value) = serde_json::from_slice::<Listing<T>>(bytes) {
         return Ok(value.into());
     }

@@ -4,7 +4,7 @@ pub(crate) mod address;
 pub(crate) mod call;
 #[cfg(test)]
 mod corpus;
-pub(crate) mod decode;
+pub mod decode;
 pub mod multipart;
 pub mod response;
 pub mod segment;

@@ -1,7 +1,6 @@
 //! `fw gear`: gears of the site.
 
 use clap::{Args, Subcommand};
-use serde_json::Value as Json;
 
 use super::Context;
 use super::gear_add::Add;
@@ -63,10 +62,8 @@ impl Ls {
         let gears = queue::gears(&context.client()?, self.all_versions).await?;
         let mut table = Table::new(["Name", "Version", "Category", "Label", "Id"]).whole([4]);
         for gear in &gears {
-            let text =
-                |place: &str| gear.pointer(place).and_then(Json::as_str).unwrap_or_default().to_owned();
-            let fields = ["/gear/name", "/gear/version", "/category", "/gear/label", "/_id"];
-            table.row(fields.map(|place| Cell::from(text(place))));
+            let category = gear.category.as_ref().map_or("", |category| category.as_str());
+            table.row([gear.name(), gear.version(), category, gear.label(), gear.id()].map(Cell::from));
         }
         context.printer.result(&gears, |printer| printer.table(&table))?;
         if gears.is_empty() {

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::Args;
-use flywheel::{ErrorKind, OperationId};
-use flywheel_core::gear::Manifest;
+use flywheel::ErrorKind;
+use flywheel_core::gear::{Input, Manifest};
 use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha384};
 use walkdir::WalkDir;
@@ -15,7 +15,6 @@ use walkdir::WalkDir;
 use super::Context;
 use crate::exit::{Exit, Failure};
 use crate::printer::bytes;
-use crate::queue;
 
 /// Names that belong to runs and to version control, not to a gear.
 const LEFT_OUT: [&str; 5] = ["input", "output", "work", "config.json", ".git"];
@@ -59,31 +58,42 @@ impl Add {
             return Ok(());
         }
         let client = context.patient_client().await?;
-        let mut document =
-            json!({"category": manifest.category().unwrap_or("utility"), "gear": manifest.into_map()});
-        if !self.no_folder {
-            let archive = pack(&self.folder)?;
-            context.printer.note(format_args!("sending {}", bytes(archive.size)));
-            let answer = client.put_gear_folder(archive.file.path(), &archive.hash).await;
-            let mut exchange = answer.map_err(explain)?;
-            exchange["git-commit"] = "local".into();
-            document["exchange"] = exchange;
-        }
-        let path = [("gear_name", name.as_str())];
-        let answer = queue::call(&client, OperationId::AddGear, &path, &[], Some(document)).await;
-        let answer = answer.map_err(|error| match error.kind() {
+        let hint = how_to_run(&manifest);
+        let document = match self.no_folder {
+            true => Json::Object(manifest.into_map()),
+            false => {
+                let archive = pack(&self.folder)?;
+                context.printer.note(format_args!("sending {}", bytes(archive.size)));
+                let answer = client.put_gear_folder(archive.file.path(), &archive.hash).await;
+                let mut exchange = answer.map_err(explain)?;
+                exchange["git-commit"] = "local".into();
+                let category = manifest.category().unwrap_or("utility").to_owned();
+                json!({"category": category, "gear": manifest.into_map(), "exchange": exchange})
+            }
+        };
+        let gear = client.add_gear(document).await.map_err(|error| match error.kind() {
             ErrorKind::Conflict => anyhow::Error::new(
                 Failure::new(Exit::Failure, format!("{name} {version} is on the site already"))
                     .hint("change \"version\" in manifest.json: a version that was added stays as it is"),
             ),
             _ => error.into(),
         })?;
-        let id = answer["_id"].as_str().unwrap_or_default();
-        let line = json!({"_id": id, "name": name, "version": version});
-        context.printer.result(&line, |printer| printer.line(format_args!("{name} {version}  {id}")))?;
-        context.printer.note(format_args!("Run it with: fw gear run {name} --input NAME=PATH"));
+        let line = json!({"_id": gear.id(), "name": name, "version": version});
+        context
+            .printer
+            .result(&line, |printer| printer.line(format_args!("{name} {version}  {}", gear.id())))?;
+        context.printer.note(format_args!("Run it with: {hint}"));
         Ok(())
     }
+}
+
+/// The command that runs a gear: with its required inputs, or with a place for its outputs when it has none.
+fn how_to_run(manifest: &Manifest) -> String {
+    let mut command = format!("fw gear run {}", manifest.name());
+    let required = manifest.inputs().filter(Input::is_required_file);
+    let inputs: Vec<String> = required.map(|input| format!(" --input {}=PATH", input.name)).collect();
+    command.extend(if inputs.is_empty() { vec![" GROUP/PROJECT".to_owned()] } else { inputs });
+    command
 }
 
 /// Why a site takes no folder.
@@ -241,6 +251,24 @@ mod tests {
         fs::write(folder.path().join("manifest.json"), r#"{"name": "Bad Name", "label": "x"}"#).unwrap();
         let text = error(folder.path());
         assert!(text.contains("name") && text.contains("version") && text.contains("license"), "{text}");
+    }
+
+    #[test]
+    fn the_command_that_runs_a_gear_names_what_the_gear_needs() {
+        let of = |inputs: Json| {
+            let manifest = json!({
+                "name": "g", "label": "G", "description": "d", "version": "1", "author": "a", "license": "MIT",
+                "url": "", "source": "", "config": {}, "inputs": inputs,
+            });
+            how_to_run(&Manifest::new(manifest).unwrap())
+        };
+        assert_eq!(of(json!({})), "fw gear run g GROUP/PROJECT");
+        assert_eq!(
+            of(
+                json!({"a": {"base": "file"}, "b": {"base": "file", "optional": true}, "k": {"base": "api-key"}})
+            ),
+            "fw gear run g --input a=PATH"
+        );
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use anyhow::Context as _;
 use clap::Args;
-use flywheel::{Client, Node, OperationId};
+use flywheel::{Client, ContainerRef, File, Node};
 use flywheel_core::gear::{Base, Manifest};
 use serde_json::{Map, Value as Json, json};
 
@@ -64,136 +64,100 @@ impl Run {
     pub(crate) async fn run(self, context: &Context) -> anyhow::Result<()> {
         let client = context.client()?;
         let gear = queue::gear(&client, &self.gear).await?;
-        let manifest = Manifest::new(gear["gear"].clone()).context("the gear's manifest")?;
-        let config = config(&manifest, &self.config)?;
-        let (inputs, first) = self.inputs(&client, &manifest).await?;
-        let destination = match &self.destination {
-            Some(path) => reference(&client.lookup(segments(path)).await?)?,
-            None => first.ok_or_else(|| {
-                usage("there is no input to take the destination from: name a container for the outputs")
-            })?,
+        let manifest = gear.manifest().context("the gear's manifest")?;
+        let mut run = gear.invoke().configs(config(&manifest, &self.config)?);
+        let inputs = self.inputs(&client, &manifest).await?;
+        let destination = match (&self.destination, inputs.first()) {
+            (Some(path), _) => place_of(&client.lookup(segments(path)).await?)?,
+            (None, Some((_, file))) => file.parent_ref()?,
+            (None, None) => {
+                let message = "there is no input to take the destination from";
+                return Err(usage(message).hint("name a container for the outputs: GROUP/PROJECT/…").into());
+            }
         };
-        let mut body = json!({"gear_id": gear["_id"], "inputs": inputs, "config": config, "tags": self.tags});
+        run = inputs.iter().fold(run, |run, (name, file)| run.input(*name, file)).destination(destination);
+        run = self.tags.iter().fold(run, |run, tag| run.tag(tag));
         if let Some(priority) = &self.priority {
-            body["priority"] = priority.as_str().into();
+            run = run.priority(priority.as_str());
         }
-        let id = match gear["category"] == "analysis" {
-            true => self.start_analysis(&client, &manifest, &destination, body).await?,
-            false => self.start_job(&client, &destination, body).await?,
-        };
+        if let Some(label) = &self.label {
+            run = run.label(label);
+        }
+        let job = run.run().await?.job().await?;
+        let job = job.context("the site does not say which job the analysis has")?;
         if !self.wait {
-            let line = json!({"job": id});
-            context.printer.result(&line, |printer| printer.line(&id))?;
+            let id = job.id();
+            context.printer.result(&json!({"job": id}), |printer| printer.line(id))?;
             context.printer.note(format_args!("Follow it with: fw job logs {id} --follow"));
             return Ok(());
         }
-        let job = queue::follow(&client, &id, |line| Ok(print_line(&context.printer, line)?)).await?;
+        let job = queue::follow(job, |line| Ok(print_line(&context.printer, line)?)).await?;
         context.printer.result(&queue::outcome(&job), |_| Ok(()))?;
         queue::require_complete(&job)
     }
 
-    async fn start_job(&self, client: &Client, destination: &Json, mut body: Json) -> anyhow::Result<String> {
-        body["destination"] = destination.clone();
-        if let Some(label) = &self.label {
-            body["label"] = label.as_str().into();
-        }
-        let answer = queue::call(client, OperationId::AddJob, &[], &[], Some(body)).await?;
-        Ok(answer["_id"].as_str().unwrap_or_default().to_owned())
-    }
-
-    async fn start_analysis(
-        &self,
-        client: &Client,
-        manifest: &Manifest,
-        destination: &Json,
-        job: Json,
-    ) -> anyhow::Result<String> {
-        let now = chrono::Local::now().format("%Y-%m-%d %H:%M:%S");
-        let label = self.label.clone().unwrap_or_else(|| format!("{} {now}", manifest.name()));
-        let id = destination["id"].as_str().unwrap_or_default();
-        let body = json!({"label": label, "job": job});
-        let path = [("cid", id)];
-        let answer =
-            queue::call(client, OperationId::AddContainerAnalysis, &path, &[("job", "true")], Some(body))
-                .await?;
-        let told = ["job_id", "job"].into_iter().find_map(|key| answer[key].as_str());
-        match told {
-            Some(job) => Ok(job.to_owned()),
-            None => {
-                let id = answer["_id"].as_str().unwrap_or_default();
-                let analysis =
-                    queue::call(client, OperationId::GetAnalysis, &[("analysis_id", id)], &[], None).await?;
-                let job = analysis["job"]["id"].as_str().or_else(|| analysis["job"].as_str());
-                Ok(job.context("the site does not say which job the analysis has")?.to_owned())
-            }
-        }
-    }
-
-    /// References of the files by input, and of the container of the first.
-    async fn inputs(&self, client: &Client, manifest: &Manifest) -> anyhow::Result<(Json, Option<Json>)> {
-        let (mut inputs, mut first) = (Map::new(), None);
+    /// The files by input, each of a kind that its input takes.
+    async fn inputs(&self, client: &Client, manifest: &Manifest) -> anyhow::Result<Vec<(&str, File)>> {
+        let mut inputs: Vec<(&str, File)> = Vec::new();
         for (name, path) in &self.inputs {
             let input = manifest.input(name).filter(|input| input.base() == Base::File).ok_or_else(|| {
-                let names =
-                    manifest.inputs().filter(|input| input.base() == Base::File).map(|input| input.name);
-                usage(format!("{} has no file input {name}", manifest.name()))
-                    .hint(format!("it has: {}", names.collect::<Vec<_>>().join(", ")))
+                let names: Vec<&str> = manifest
+                    .inputs()
+                    .filter(|input| input.base() == Base::File)
+                    .map(|input| input.name)
+                    .collect();
+                usage(format!("{} has no file input {name}", manifest.name())).hint(it_has(&names))
             })?;
+            if inputs.iter().any(|(given, _)| given == name) {
+                return Err(usage(format!("the input {name} is given twice")).into());
+            }
             let node = client.lookup(segments(path)).await?;
-            let Node::File(file) = &node else {
+            let Node::File(file) = node else {
                 let kind = node.kind_name();
                 return Err(usage(format!("{path} is a {kind}, not a file"))
                     .hint("name a file in it: CONTAINER/files/NAME")
                     .into());
             };
-            let document = serde_json::to_value(file)?;
-            if !input.accepts(&document) {
-                let kind = document["type"].as_str().unwrap_or("none");
-                return Err(
-                    usage(format!("the input {name} does not take {path}, whose type is {kind}")).into()
-                );
+            if !input.accepts(&serde_json::to_value(&file)?) {
+                let kind = file.type_.as_deref().unwrap_or("none");
+                let message = format!("the input {name} does not take {path}, whose type is {kind}");
+                return Err(usage(message).into());
             }
-            let parent = file.parent_ref()?;
-            let reference = json!({"type": parent.kind.to_string(), "id": parent.id});
-            first.get_or_insert_with(|| reference.clone());
-            let mut entry = reference;
-            entry["name"] = document["name"].clone();
-            inputs.insert(name.clone(), entry);
+            inputs.push((name, file));
         }
-        let missing =
-            manifest.inputs().find(|input| input.is_required_file() && !inputs.contains_key(input.name));
-        match missing {
+        let given = |wanted: &str| inputs.iter().any(|(name, _)| *name == wanted);
+        match manifest.inputs().find(|input| input.is_required_file() && !given(input.name)) {
+            None => Ok(inputs),
             Some(input) => {
                 Err(usage(format!("{} needs a file for its input {}", manifest.name(), input.name))
                     .hint(format!("--input {}=fw://…/files/NAME", input.name))
                     .into())
             }
-            None => Ok((inputs.into(), first)),
         }
     }
 }
 
-fn reference(node: &Node) -> anyhow::Result<Json> {
+/// The container that a path means as a destination: itself, or that of a file.
+fn place_of(node: &Node) -> anyhow::Result<ContainerRef> {
     match node {
-        Node::File(file) => {
-            let parent = file.parent_ref()?;
-            Ok(json!({"type": parent.kind.to_string(), "id": parent.id}))
-        }
-        node => Ok(json!({"type": node.kind_name(), "id": node.id()})),
+        Node::File(file) => Ok(file.parent_ref()?),
+        node => node.reference().context("this is no place for the outputs of a gear"),
     }
+}
+
+/// What could have been named.
+fn it_has(names: &[&str]) -> String {
+    if names.is_empty() { "it has none".to_owned() } else { format!("it has: {}", names.join(", ")) }
 }
 
 /// The settings, each read as its type in the manifest.
-fn config(manifest: &Manifest, given: &[(String, String)]) -> anyhow::Result<Json> {
+fn config(manifest: &Manifest, given: &[(String, String)]) -> anyhow::Result<Map<String, Json>> {
     let mut config = Map::new();
     for (key, text) in given {
         let Some((_, snippet)) = manifest.config().find(|(known, _)| known == key) else {
             let known: Vec<&str> = manifest.config().map(|(key, _)| key).collect();
             return Err(usage(format!("{} has no setting {key}", manifest.name()))
-                .hint(match known.is_empty() {
-                    true => "it has none".to_owned(),
-                    false => format!("it has: {}", known.join(", ")),
-                })
+                .hint(it_has(&known))
                 .into());
         };
         let value = match snippet.get("type").and_then(Json::as_str) {
@@ -206,7 +170,7 @@ fn config(manifest: &Manifest, given: &[(String, String)]) -> anyhow::Result<Jso
     manifest
         .complete_config(&config)
         .map_err(|error| usage(format!("--config {}: {}", error.key, error.error)))?;
-    Ok(config.into())
+    Ok(config)
 }
 
 #[cfg(test)]
@@ -226,7 +190,7 @@ mod tests {
     }
 
     fn read(pairs: &[&str]) -> anyhow::Result<Json> {
-        config(&manifest(), &pairs.iter().map(|text| pair(text).unwrap()).collect::<Vec<_>>())
+        config(&manifest(), &pairs.iter().map(|text| pair(text).unwrap()).collect::<Vec<_>>()).map(Json::from)
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
-use flywheel::OperationId;
+use flywheel::{field, job::LogLine};
 use serde_json::{Value as Json, json};
 
 use super::Context;
@@ -46,7 +46,7 @@ struct Ls {
     gear: Option<String>,
     /// How many at most
     #[arg(long, value_name = "N", default_value_t = 25)]
-    limit: u32,
+    limit: usize,
 }
 
 /// Show what a job wrote
@@ -108,17 +108,10 @@ impl Job {
 
 impl Ls {
     async fn run(self, context: &Context) -> anyhow::Result<()> {
-        let client = context.client()?;
+        let newest = context.client()?.my_jobs().sort("created:desc").limit(self.limit);
         let clauses = [("state", &self.state), ("gear_info.name", &self.gear)];
-        let clauses: Vec<String> =
-            clauses.iter().filter_map(|(key, value)| Some(format!("{key}={}", value.as_ref()?))).collect();
-        let (filter, limit) = (clauses.join(","), self.limit.to_string());
-        let mut query = vec![("sort", "created:desc"), ("limit", limit.as_str())];
-        if !filter.is_empty() {
-            query.push(("filter", &filter));
-        }
-        let jobs =
-            queue::rows(queue::call(&client, OperationId::GetCurrentUserJobs, &[], &query, None).await?);
+        let wanted = clauses.iter().filter_map(|(name, value)| Some(field(*name).eq(value.as_ref()?)));
+        let jobs = wanted.fold(newest, |jobs, clause| jobs.filter(clause)).await?;
         let mut table = Table::new(["Id", "Gear", "Version", "State", "Created", "Tags"]).whole([0, 4]);
         for job in &jobs {
             table.row(row(job));
@@ -133,27 +126,23 @@ impl Ls {
     }
 }
 
-fn row(job: &Json) -> [Cell; 6] {
-    let text = |place: &str| job.pointer(place).and_then(Json::as_str).unwrap_or_default().to_owned();
-    let id = ["/_id", "/id"].map(text).into_iter().find(|id| !id.is_empty()).unwrap_or_default();
-    let state = text("/state");
-    let tone = match state.as_str() {
+fn row(job: &flywheel::Job) -> [Cell; 6] {
+    let state = queue::state(job);
+    let tone = match state {
         "complete" => Tone::Good,
         "failed" => Tone::Bad,
         "cancelled" => Tone::Dim,
         _ => Tone::Plain,
     };
-    let created = text("/created");
-    let created = created.get(..19).unwrap_or(&created).replace('T', " ");
-    let tags = job["tags"].as_array().into_iter().flatten().filter_map(Json::as_str);
-    let tags = tags.collect::<Vec<_>>().join(", ");
+    let version = job.gear_info.as_ref().and_then(|gear| gear.version.as_deref()).unwrap_or_default();
+    let created = job.created_at().map(|created| created.utc().format("%Y-%m-%d %H:%M:%S").to_string());
     [
-        id.into(),
-        text("/gear_info/name").into(),
-        text("/gear_info/version").into(),
+        job.id().into(),
+        job.gear_name().into(),
+        version.into(),
         Cell::toned(state, tone),
-        created.into(),
-        tags.into(),
+        created.unwrap_or_default().into(),
+        job.tags.as_deref().unwrap_or_default().join(", ").into(),
     ]
 }
 
@@ -161,10 +150,10 @@ fn row(job: &Json) -> [Cell; 6] {
 ///
 /// # Errors
 /// As [`Printer::result`].
-pub(crate) fn print_line(printer: &Printer, line: &Json) -> io::Result<()> {
-    let text = line["msg"].as_str().unwrap_or_default();
+pub(crate) fn print_line(printer: &Printer, line: &LogLine) -> io::Result<()> {
+    let text = line.msg.as_deref().unwrap_or_default();
     let text = text.strip_suffix('\n').unwrap_or(text);
-    match line["fd"].as_i64() {
+    match line.fd {
         Some(1) => printer.line(text),
         _ => {
             printer.note(text);
@@ -175,18 +164,16 @@ pub(crate) fn print_line(printer: &Printer, line: &Json) -> io::Result<()> {
 
 impl Logs {
     async fn run(self, context: &Context) -> anyhow::Result<()> {
-        let client = context.client()?;
+        let job = queue::job(&context.client()?, &self.id).await?;
         let mut lines = Vec::new();
-        let mut tell = |line: &Json| -> anyhow::Result<()> {
+        let mut tell = |line: &LogLine| -> anyhow::Result<()> {
             lines.push(line.clone());
             Ok(print_line(&context.printer, line)?)
         };
         if self.follow {
-            queue::follow(&client, &self.id, &mut tell).await?;
+            queue::follow(job, &mut tell).await?;
         } else {
-            for line in queue::log(&client, &self.id).await? {
-                tell(&line)?;
-            }
+            job.logs().await?.logs.unwrap_or_default().iter().try_for_each(&mut tell)?;
         }
         context.printer.result(&lines, |_| Ok(()))?;
         Ok(())
@@ -199,7 +186,9 @@ impl Wait {
         let all = async {
             let mut jobs = Vec::new();
             for id in &self.ids {
-                jobs.push(queue::follow(&client, id, |_| Ok(())).await?);
+                let mut job = queue::job(&client, id).await?;
+                job.wait().await?;
+                jobs.push(job);
             }
             anyhow::Ok(jobs)
         };
@@ -214,10 +203,8 @@ impl Wait {
         };
         let outcomes: Vec<Json> = jobs.iter().map(queue::outcome).collect();
         context.printer.result(&outcomes, |printer| {
-            let line = |job: &Json| {
-                format!("{}\t{}", job["job"].as_str().unwrap_or(""), job["state"].as_str().unwrap_or(""))
-            };
-            outcomes.iter().try_for_each(|job| printer.line(line(job)))
+            let line = |job: &flywheel::Job| format!("{}\t{}", job.id(), queue::state(job));
+            jobs.iter().try_for_each(|job| printer.line(line(job)))
         })?;
         jobs.iter().try_for_each(queue::require_complete)
     }
@@ -227,8 +214,7 @@ impl Cancel {
     async fn run(self, context: &Context) -> anyhow::Result<()> {
         let client = context.client()?;
         for id in &self.ids {
-            let body = json!({"state": "cancelled"});
-            queue::call(&client, OperationId::ModifyJob, &[("job_id", id)], &[], Some(body)).await?;
+            queue::job(&client, id).await?.cancel().await?;
         }
         context.printer.result(&json!({"cancelled": self.ids}), |printer| {
             self.ids.iter().try_for_each(|id| printer.line(format_args!("{id}\tcancelled")))
@@ -239,9 +225,8 @@ impl Cancel {
 
 impl Retry {
     async fn run(self, context: &Context) -> anyhow::Result<()> {
-        let client = context.client()?;
-        let answer = queue::call(&client, OperationId::RetryJob, &[("job_id", &self.id)], &[], None).await?;
-        let id = answer["_id"].as_str().unwrap_or_default();
+        let job = queue::job(&context.client()?, &self.id).await?.retry().await?;
+        let id = job.id();
         context.printer.result(&json!({"job": id}), |printer| printer.line(id))?;
         Ok(())
     }

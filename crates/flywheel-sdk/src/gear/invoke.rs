@@ -124,7 +124,7 @@ impl Invoke {
         self
     }
 
-    /// The label of the analysis; the gear's name and the time when nothing is said.
+    /// The label of the job or the analysis. An analysis without one gets the gear's name and the time.
     pub fn label(mut self, label: impl Into<String>) -> Self {
         self.label = Some(label.into());
         self
@@ -180,10 +180,10 @@ impl Invoke {
             let hint = format!("{} makes analyses: call analysis() or run().", self.gear.name());
             return Err(self.mistaken("this gear does not run as a plain job".to_owned()).with_hint(hint));
         }
-        if self.label.is_some() {
-            return Err(self.mistaken("only runs that make analyses have a label".to_owned()));
-        }
         let mut body = self.body()?;
+        if let Some(label) = &self.label {
+            body.insert("label".to_owned(), label.as_str().into());
+        }
         if let Some(destination) = &self.destination {
             body.insert("destination".to_owned(), json!(destination));
         }

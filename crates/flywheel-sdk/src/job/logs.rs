@@ -16,11 +16,12 @@ use futures::{
     stream::{self, BoxStream},
 };
 
-use super::Job;
+use super::{Job, wait};
 use crate::{Client, Request, Resource, Result, call::Call, resource};
 
-/// The wait between two looks at the log of a job that is under way.
-const PAUSE: Duration = Duration::from_secs(2);
+/// The longest wait between two looks at the log of a job that is under way; where something was written, the next look
+/// comes soon.
+const SLOWEST: Duration = Duration::from_secs(2);
 
 /// A piece of a log: `fd` is 1 for output, 2 for errors, -1 for what the site adds; `msg` carries its own line end.
 pub type LogLine = JobLog;
@@ -40,8 +41,13 @@ impl Job {
 
     /// What it writes, from its beginning to its end, as it comes.
     pub fn log_stream(&self) -> LogStream {
-        let begun =
-            Followed { job: self.clone(), seen: 0, looked: false, waiting: VecDeque::new(), over: false };
+        let begun = Followed {
+            job: self.clone(),
+            seen: 0,
+            pause: Duration::ZERO,
+            waiting: VecDeque::new(),
+            over: false,
+        };
         let pieces = stream::try_unfold(begun, |mut followed| async move {
             loop {
                 if let Some(piece) = followed.waiting.pop_front() {
@@ -64,7 +70,7 @@ fn read(client: &Client, id: &str) -> Request<'static, JobLogRecord> {
 struct Followed {
     job: Job,
     seen: usize,
-    looked: bool,
+    pause: Duration,
     waiting: VecDeque<LogLine>,
     over: bool,
 }
@@ -73,15 +79,14 @@ impl Followed {
     /// Reads what is new. The state is read first: what a job wrote before it ended is in the log that is read after.
     async fn look(&mut self) -> Result<()> {
         let id = self.job.id().to_owned();
-        if self.looked {
-            tokio::time::sleep(PAUSE).await;
-        }
-        self.looked = true;
+        tokio::time::sleep(self.pause).await;
         self.job = resource::get::<Job>(self.job.client(), &id).await?;
         self.over = self.job.is_over();
         let all = read(self.job.client(), &id).await?.logs.unwrap_or_default();
         self.waiting.extend(all.into_iter().skip(self.seen));
         self.seen += self.waiting.len();
+        let quiet = if self.waiting.is_empty() { self.pause } else { Duration::ZERO };
+        self.pause = wait::longer(quiet).min(SLOWEST);
         Ok(())
     }
 }

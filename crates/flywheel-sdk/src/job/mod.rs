@@ -13,6 +13,7 @@
 //! ```
 
 mod logs;
+mod own;
 mod row;
 mod wait;
 
@@ -25,6 +26,7 @@ use serde_json::{Map, Value, json};
 use row::Row;
 
 pub use logs::{LogLine, LogStream};
+pub use own::MyJobs;
 pub use wait::{Wait, Watch};
 
 use crate::{
@@ -133,11 +135,6 @@ impl Client {
     /// How many jobs the site has, by state, and more that it counts. For site administrators.
     pub fn job_statistics(&self) -> Request<'static, Map<String, Value>> {
         Call::new(OperationId::GetJobsStats).answer(self)
-    }
-
-    /// One's own jobs, newest first as the site lists them.
-    pub fn my_jobs(&self) -> Request<'static, Vec<Job>> {
-        listed(self, Call::new(OperationId::GetCurrentUserJobs))
     }
 }
 

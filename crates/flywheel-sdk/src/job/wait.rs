@@ -140,6 +140,7 @@ fn states(job: Job, slowest: Duration) -> impl Stream<Item = Result<Job>> {
     })
 }
 
-fn longer(pause: Duration) -> Duration {
+/// The wait that follows this one while nothing happens.
+pub(super) fn longer(pause: Duration) -> Duration {
     if pause.is_zero() { FIRST } else { pause * 3 / 2 }
 }

@@ -81,7 +81,6 @@ async fn a_run_that_does_not_fit_the_manifest_is_not_sent() {
         (run().input("picture", &file), "no file input \"picture\""),
         (run().config("fwhm", -1), "config \"fwhm\""),
         (run().config("width", 1), "no config \"width\""),
-        (run().label("x"), "only runs that make analyses have a label"),
     ];
     for (run, expected) in cases {
         let error = run.job().await.unwrap_err();
@@ -102,8 +101,17 @@ async fn a_job_is_queued_watched_cancelled_and_counted() {
     let Study { acquisition, session, project, .. } = bench.study().await;
     let smooth = gear(&bench, "smooth").await;
     let file = acquisition.upload(Source::bytes("t1.nii.gz", "voxels")).await.unwrap();
-    let mut job = smooth.invoke().input("image", &file).config("fwhm", 8).tag("mine").job().await.unwrap();
+    let mut job = smooth
+        .invoke()
+        .input("image", &file)
+        .config("fwhm", 8)
+        .tag("mine")
+        .label("eight")
+        .job()
+        .await
+        .unwrap();
     assert_eq!((job.state(), job.gear_name()), (Some(&JobState::Pending), "smooth"));
+    assert_eq!(job.label.as_deref(), Some("eight"));
     assert!(job.tags.as_ref().unwrap().iter().any(|tag| tag == "mine"));
     assert!(job.set_priority("high").await.unwrap());
     assert_eq!(session.jobs().await.unwrap().len(), 1);
@@ -128,6 +136,32 @@ async fn a_job_is_queued_watched_cancelled_and_counted() {
         job.logs().await.unwrap().logs.unwrap_or_default().len()
     );
     assert!(!job.set_priority("low").await.unwrap());
+}
+
+#[tokio::test]
+async fn own_jobs_are_filtered_sorted_and_no_more_than_asked_for() {
+    let bench = Bench::open().await;
+    let Study { acquisition, .. } = bench.study().await;
+    let (smooth, sharpen) = (gear(&bench, "smooth").await, gear(&bench, "sharpen").await);
+    let file = acquisition.upload(Source::bytes("t1.nii.gz", "voxels")).await.unwrap();
+    let mut ids = Vec::new();
+    for gear in [&smooth, &sharpen, &smooth] {
+        ids.push(gear.invoke().input("image", &file).job().await.unwrap().id().to_owned());
+    }
+    let found = async |jobs: flywheel::job::MyJobs| {
+        let jobs = jobs.await.unwrap();
+        jobs.iter().map(|job| job.id().to_owned()).collect::<Vec<_>>()
+    };
+    let mine = || bench.fw.my_jobs().sort("_id:asc");
+    assert_eq!(found(mine()).await, ids);
+    assert_eq!(
+        found(mine().filter("gear_info.name=smooth").filter("state=pending")).await,
+        [&*ids[0], &*ids[2]]
+    );
+    assert_eq!(found(mine().sort("_id:desc").limit(1)).await, [&*ids[2]]);
+    let error = mine().filter("state pending").await.unwrap_err();
+    assert_eq!((error.kind(), error.attempts()), (ErrorKind::Invalid, 0));
+    assert!(error.message().contains("^^^"), "{error}");
 }
 
 #[tokio::test]
