@@ -170,6 +170,30 @@ impl FromStr for Filter {
     type Err = ParseError;
 
     fn from_str(input: &str) -> Result<Self, ParseError> {
+        let read = Self::as_sites_read(input)?;
+        match read.clauses.iter().find(|clause| clause.field.starts_with(['"', '\''])) {
+            None => Ok(read),
+            Some(clause) => {
+                let start = clause.span.start;
+                Err(ParseError::new(
+                    input,
+                    start..start + clause.field.len(),
+                    "a field is written without quotes",
+                ))
+            }
+        }
+    }
+}
+
+/// The message about a clause without operator.
+pub const NO_OPERATOR: &str = "this clause has no operator: expected one of =, !=, <, <=, >, >=, =~";
+
+impl Filter {
+    /// Reads a filter as the platform does, which takes a quoted field for one that no document has. `parse` refuses it.
+    ///
+    /// # Errors
+    /// When a clause lacks its field or its operator ([`NO_OPERATOR`]), or a quote is not closed.
+    pub fn as_sites_read(input: &str) -> Result<Self, ParseError> {
         if input.trim().is_empty() {
             return Ok(Self::default());
         }
@@ -208,16 +232,13 @@ fn clause(input: &str, span: Range<usize>) -> Result<Clause, ParseError> {
         return fail(span, "a clause is missing here; a comma inside a value is written \\,");
     }
     let Some((at, op)) = first_operator(text) else {
-        return fail(span, "this clause has no operator: expected one of =, !=, <, <=, >, >=, =~");
+        return fail(span, NO_OPERATOR);
     };
     let field = text.get(..at).unwrap_or_default().trim();
     let value_start = at + op.as_str().len();
     let raw = text.get(value_start..).unwrap_or_default();
     if field.is_empty() {
         return fail(start + at..start + value_start, "no field stands before this operator");
-    }
-    if field.starts_with(['"', '\'']) {
-        return fail(start..start + at, "a field is written without quotes");
     }
     let value = if op == Op::Regex {
         Value::Pattern(unescape(raw))
@@ -507,6 +528,13 @@ mod tests {
                 .starts_with("a field is written without quotes\n  \"info.a\"=x\n  ^^^^^^^^\n".trim_end())
         );
         assert!(rejected("label").contains("no operator"));
+    }
+
+    #[test]
+    fn sites_take_a_quoted_field_for_one_that_nothing_has() {
+        let read = Filter::as_sites_read(r#""info.a"=x,label=b"#).unwrap();
+        assert_eq!(read, field("\"info.a\"").eq("x") & field("label").eq("b"));
+        assert_eq!(Filter::as_sites_read("label").unwrap_err().message, NO_OPERATOR);
     }
 
     #[test]

@@ -14,7 +14,7 @@ pub struct InvalidTime(pub String);
 /// Reads an ISO 8601 date or timestamp and keeps its offset; without one it means UTC.
 ///
 /// Accepts a date alone, `T` or a space before the time, times to the minute, second or fraction (dot or comma), and
-/// offsets `Z`, `±HH:MM`, `±HHMM` and `±HH`.
+/// offsets `Z`, `±HH:MM`, `±HHMM` and `±HH`. Dates and times may be written without their separators (`20200505T012206Z`).
 ///
 /// # Errors
 /// [`InvalidTime`] when the text is none of these or names a day or an hour that does not exist.
@@ -27,7 +27,9 @@ pub struct InvalidTime(pub String);
 /// # Ok::<(), flywheel_core::time::InvalidTime>(())
 /// ```
 pub fn parse(text: &str) -> Result<DateTime<FixedOffset>, InvalidTime> {
-    read(text.trim()).ok_or_else(|| InvalidTime(text.to_owned()))
+    let text = text.trim();
+    let read = read(text).or_else(|| read(&with_separators(text)?));
+    read.ok_or_else(|| InvalidTime(text.to_owned()))
 }
 
 /// [`parse`], brought to UTC.
@@ -36,6 +38,23 @@ pub fn parse(text: &str) -> Result<DateTime<FixedOffset>, InvalidTime> {
 /// As [`parse`].
 pub fn parse_utc(text: &str) -> Result<DateTime<Utc>, InvalidTime> {
     parse(text).map(|time| time.to_utc())
+}
+
+/// The basic form of ISO 8601, `20200505T012206.5Z`, in the extended one.
+fn with_separators(text: &str) -> Option<String> {
+    let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit()).then(|| text.to_owned());
+    let part = |range: std::ops::Range<usize>| digits(text.get(range)?);
+    let date = format!("{}-{}-{}", part(0..4)?, part(4..6)?, part(6..8)?);
+    let Some(rest) = text.get(9..) else { return (text.len() == 8).then_some(date) };
+    let separator = text.get(8..9)?;
+    let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+    let (clock, rest) = rest.split_at_checked(end)?;
+    let clock = match clock.len() {
+        4 => format!("{}:{}", clock.get(..2)?, clock.get(2..)?),
+        6 => format!("{}:{}:{}", clock.get(..2)?, clock.get(2..4)?, clock.get(4..)?),
+        _ => return None,
+    };
+    Some(format!("{date}{separator}{clock}{rest}"))
 }
 
 fn read(text: &str) -> Option<DateTime<FixedOffset>> {
@@ -165,6 +184,9 @@ mod tests {
         assert_eq!(shown("2020-05-05t01:22:06,25z"), "2020-05-05T01:22:06.250+00:00");
         assert_eq!(shown("2020-05-05 01:22:06 +05"), "2020-05-05T01:22:06+05:00");
         assert_eq!(shown("2020-05-05T01:22:06.229000+00:00"), "2020-05-05T01:22:06.229+00:00");
+        assert_eq!(shown("20200505T012206.5Z"), "2020-05-05T01:22:06.500+00:00");
+        assert_eq!(shown("20200505T0122-0600"), "2020-05-05T01:22:00-06:00");
+        assert_eq!(shown("20200505"), "2020-05-05T00:00:00+00:00");
         assert_eq!(shown("2020-05-05T01:22:06.1234567891Z"), "2020-05-05T01:22:06.123456789+00:00");
     }
 
@@ -180,6 +202,10 @@ mod tests {
             "2020-05-05T1:22",
             "2020-05-05x",
             "2020-05-05T01:22:06.",
+            "20200505T01",
+            "20200505T",
+            "2020050",
+            "20200505T01220",
             "2020-05-05T01:22+5",
             "2020-05-05T01:22.5",
             "+020-05-05",

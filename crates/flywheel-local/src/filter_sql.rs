@@ -95,6 +95,11 @@ pub(crate) trait Source {
     /// Where a field lies.
     fn place(&self, field: &str) -> Place;
 
+    /// Whether a filter on this field matches nothing, although rows can be sorted by it.
+    fn unfiltered(&self, _field: &str) -> bool {
+        false
+    }
+
     /// The document of a row, an expression of SQL.
     fn doc(&self) -> &'static str;
 
@@ -136,6 +141,11 @@ pub(crate) fn conditions(filter: &Filter, source: &dyn Source) -> ApiResult<Vec<
 fn condition(clause: &Clause, source: &dyn Source) -> ApiResult<Condition> {
     if let Wanted::Pattern(pattern) = &clause.value {
         Pattern::new(pattern).map_err(ApiError::bad_request)?;
+    }
+    // The platform finds nothing by an empty text.
+    let empty = clause.op == Op::Eq && clause.value == Wanted::Text(String::new());
+    if empty || source.unfiltered(&clause.field) {
+        return Ok(Condition::always(clause.op == Op::Ne));
     }
     let indexed = source.indexed();
     match source.place(&clause.field) {

@@ -141,10 +141,13 @@ impl Joins {
             let among = list.iter().filter(|container| kinds.contains(&container.kind));
             among.filter_map(|container| container.ancestor(wanted)).map(str::to_owned).collect()
         };
+        let subjects = of(Kind::Subject, &[Kind::Session]);
         if shape.files {
-            joins.files = files_of(db, list.iter().map(|container| container.id.as_str()))?;
+            let shown_whole = subjects.iter().filter(|_| !shape.list).map(String::as_str);
+            joins.files =
+                files_of(db, list.iter().map(|container| container.id.as_str()).chain(shown_whole))?;
         }
-        for subject in by_ids(db, of(Kind::Subject, &[Kind::Session]))? {
+        for subject in by_ids(db, subjects)? {
             joins.subjects.insert(subject.id.clone(), subject);
         }
         let below = [Kind::Subject, Kind::Session, Kind::Acquisition, Kind::Analysis];
@@ -346,8 +349,15 @@ fn embed_subject(doc: &mut Doc, shape: Shape, joins: &Joins) {
     let mut embedded = subject.doc.clone();
     mirror_parents(Kind::Subject, &mut embedded, joins);
     trim_info(&mut embedded, shape.info);
+    // The age of a subject is that at the session; here it stands under its older name.
+    if let Some(age) = doc.get("age") {
+        embedded.insert("age".into(), age.clone());
+    }
     if shape.list {
         PERSONAL.iter().for_each(|&field| drop(embedded.shift_remove(field)));
+    } else if shape.files {
+        let files = joins.files.get(&subject.id).cloned().unwrap_or_default();
+        embedded.insert("files".into(), files.into_iter().map(|entry| file(entry, shape.info)).collect());
     }
     fill(Kind::Subject, &mut embedded);
     embedded.insert("permissions".into(), doc.get("permissions").cloned().unwrap_or_else(|| json!([])));

@@ -3,7 +3,11 @@
 use std::collections::HashSet;
 
 use axum::{extract::FromRequestParts, http::request::Parts};
-use flywheel_core::{filter::Filter, sort::Sort};
+use flywheel_core::{
+    filter::{Filter, NO_OPERATOR, Op},
+    sort::Sort,
+    syntax::ParseError,
+};
 use percent_encoding::percent_decode_str;
 
 use crate::error::{ApiError, ApiResult, Detail};
@@ -153,11 +157,9 @@ impl ListQuery {
 /// Reads a filter and a sort order; an empty text is none.
 ///
 /// # Errors
-/// 400 for a filter, 422 for a sort order that cannot be read or is too long.
+/// 422 for a clause without operator and for a sort order that cannot be read or is too long, 400 for any other filter.
 pub(crate) fn read_terms(filter: &str, sort: &str) -> ApiResult<(Filter, Sort)> {
-    let read = filter.parse().map_err(|error| {
-        ApiError::bad_request(format!("cannot parse {filter:?} as a filter expression: {error}"))
-    })?;
+    let read = Filter::as_sites_read(filter).map_err(|error| bad_filter(filter, &error))?;
     let sort = if sort.is_empty() { Sort::default() } else { sort.parse().map_err(bad_sort)? };
     refuse_long(&read, &sort)?;
     Ok((read, sort))
@@ -177,7 +179,22 @@ fn refuse_long(filter: &Filter, sort: &Sort) -> ApiResult<()> {
     Ok(())
 }
 
-fn bad_sort(error: flywheel_core::syntax::ParseError) -> ApiError {
+/// A clause without operator makes no sense; what follows a comma in a pattern is no clause at all.
+fn bad_filter(filter: &str, error: &ParseError) -> ApiError {
+    let message = format!("cannot parse {filter:?} as a filter expression: {error}");
+    let before = filter.get(..error.span.start).unwrap_or_default().trim_end().trim_end_matches(',');
+    let in_pattern = Filter::as_sites_read(before)
+        .is_ok_and(|before| before.clauses.last().is_some_and(|clause| clause.op == Op::Regex));
+    if error.message != NO_OPERATOR {
+        return ApiError::bad_request(message);
+    }
+    if in_pattern {
+        return ApiError::bad_request(format!("{message}\nA comma inside a pattern is written \\,"));
+    }
+    ApiError::unprocessable(message)
+}
+
+fn bad_sort(error: ParseError) -> ApiError {
     ApiError::unprocessable(format!("cannot parse the sort expression: {error}"))
 }
 
@@ -238,7 +255,17 @@ mod tests {
         for query in wrong {
             assert_eq!(read(query).err().map(|error| error.status().as_u16()), Some(422), "{query}");
         }
-        assert_eq!(read("filter=label").unwrap_err().status(), 400);
+        for (filter, status) in [
+            ("label", 422),
+            ("label=a,x", 422),
+            ("label=~a,b", 400),
+            ("label=~a,b=1,c", 422),
+            ("label=\"a", 400),
+            ("=a", 400),
+        ] {
+            assert_eq!(read(&format!("filter={filter}")).unwrap_err().status(), status, "{filter}");
+        }
+        assert!(read("filter=label=~a,b").unwrap_err().to_string().ends_with("is written \\,"));
         assert_eq!(read(&format!("filter={}", "a=1,".repeat(300) + "b=1")).unwrap_err().status(), 400);
         assert_eq!(read(&format!("sort={}", "a,".repeat(30) + "b")).unwrap_err().status(), 422);
     }

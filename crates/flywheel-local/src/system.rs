@@ -33,18 +33,78 @@ pub(crate) async fn version() -> Json<Value> {
     }))
 }
 
-/// The features that are switched on; every other flag of the platform is off.
-const FEATURES_ON: [&str; 4] =
-    ["collections", "tags_in_lists", "project_list_uses_stats", "engine_validate_classification"];
+/// The features that are switched on: what the platform switches on by itself, and what the site serves besides.
+const FEATURES_ON: [&str; 20] = [
+    "api_enabled_gear_rules",
+    "bulk_import_deid",
+    "collections",
+    "data_views_non_21CFR",
+    "engine_validate_classification",
+    "gear_access",
+    "google_analytics",
+    "job_ask",
+    "job_prioritization",
+    "job_tickets",
+    "jupyterhub_external_storage",
+    "multipart_signed_url",
+    "ohif_v3",
+    "project_export",
+    "project_import",
+    "project_list_uses_stats",
+    "project_locking",
+    "tags_in_lists",
+    "task_manager_data_views",
+    "transform_search_fields",
+];
+
+/// The features that are switched off.
+const FEATURES_OFF: [&str; 37] = [
+    "audit_trail",
+    "azureml_integration",
+    "case_uploader",
+    "cold_job_logs",
+    "crawler",
+    "ctas_m2",
+    "cvat",
+    "deid_log",
+    "deid_profile",
+    "dicom_push_connector",
+    "dimse",
+    "elastic_search_primary",
+    "external_routing",
+    "healthcare_api",
+    "jupyter_integration",
+    "ldap_sync",
+    "legacy_dicom_uploader",
+    "malware_scanning",
+    "multifactor_auth",
+    "multiproject",
+    "ngc",
+    "nist",
+    "ohif_multi_subject_view",
+    "ohif_react",
+    "ohif_v3_default_app",
+    "ohif_v3_readonly",
+    "project_download_v2",
+    "reader_tasks",
+    "rts_sync",
+    "segmentations_v3",
+    "sentry_logging",
+    "session_template_v2",
+    "study_task_status",
+    "support_link_admins_only",
+    "tasks_refactor",
+    "url_access_apps",
+    "userpilot",
+];
 
 /// `GET /config`
 pub(crate) async fn config(State(state): State<AppState>, headers: HeaderMap) -> Json<Value> {
     let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
-    let features: serde_json::Map<String, Value> = FEATURES_ON
-        .iter()
-        .map(|&name| (name.to_owned(), true.into()))
-        .chain([("signed_url".into(), state.signed_uploads.into())])
-        .collect();
+    let on = FEATURES_ON.iter().map(|&name| (name.to_owned(), true.into()));
+    let off = FEATURES_OFF.iter().map(|&name| (name.to_owned(), false.into()));
+    let features: serde_json::Map<String, Value> =
+        on.chain(off).chain([("signed_url".into(), state.signed_uploads.into())]).collect();
     let started = &state.started;
     Json(json!({
         "created": started, "modified": started, "last_updated": started,

@@ -42,7 +42,7 @@ use crate::{
     error::{ApiError, ApiResult},
     files::{
         name,
-        tickets::{self, Purpose},
+        tickets::{self, Address, Purpose},
     },
     guard::Guard,
     query::Params,
@@ -67,6 +67,7 @@ const BATCH: usize = 200;
 pub(crate) async fn create(
     guard: Guard,
     State(state): State<AppState>,
+    address: Address,
     params: Params,
     JsonBody(body): JsonBody,
 ) -> ApiResult<Json<Value>> {
@@ -83,7 +84,9 @@ pub(crate) async fn create(
     let filename = wish.filename(Format::Tar);
     let issue = move |db: &Connection| {
         tickets::expire(db, Purpose::Archive)?;
-        tickets::issue(db, Purpose::Archive, &wish.to_doc()?)
+        let mut bound = wish.to_doc()?;
+        address.bind(&mut bound);
+        tickets::issue(db, Purpose::Archive, &bound)
     };
     let ticket = state.store.write(issue).await?;
     Ok(Json(json!({"ticket": ticket, "filename": filename, "file_cnt": count, "size": size})))
@@ -91,7 +94,11 @@ pub(crate) async fn create(
 
 /// `GET /download?ticket=&format=tar|zip&symlinks=`: the archive; the ticket is the permission. With `symlinks` it has links to
 /// where this site keeps the bytes, for programs on the same machine.
-pub(crate) async fn fetch(State(state): State<AppState>, params: Params) -> ApiResult<Response> {
+pub(crate) async fn fetch(
+    State(state): State<AppState>,
+    address: Address,
+    params: Params,
+) -> ApiResult<Response> {
     let format = match params.get("format").unwrap_or("tar") {
         "tar" => Format::Tar,
         "zip" => Format::Zip,
@@ -102,7 +109,9 @@ pub(crate) async fn fetch(State(state): State<AppState>, params: Params) -> ApiR
     let ticket =
         ticket.ok_or_else(|| ApiError::bad_request("ticket is missing: make one with POST /download"))?;
     let work = move |db: &Connection| {
-        let wish = Wish::from_doc(tickets::redeem(db, Purpose::Archive, &ticket)?)?;
+        let bound = tickets::redeem(db, Purpose::Archive, &ticket)?;
+        address.refuse_other(&bound)?;
+        let wish = Wish::from_doc(bound)?;
         Ok((Plan::of(db, &wish)?, wish.filename(format)))
     };
     let (plan, filename) = state.store.read(work).await?;

@@ -41,6 +41,9 @@ pub(super) struct Wish {
     pub prefix: String,
     /// When it was asked for, for the archive's name.
     pub asked: String,
+    /// The archive's name where it is not made of prefix and time, without its ending.
+    #[serde(default)]
+    pub name: Option<String>,
     /// With the full layout: analyses as well.
     pub analyses: bool,
     /// What is known about each container and file beside it.
@@ -117,6 +120,7 @@ impl Wish {
             // The official command line tool sends an empty one and means none.
             prefix: if prefix.is_empty() { String::new() } else { layout::file_name(prefix) },
             asked: Utc::now().format("%Y%m%d_%H%M%S").to_string(),
+            name: None,
             analyses: params.flag("analyses"),
             metadata: params.flag("metadata"),
             optional: read.optional.unwrap_or(false),
@@ -132,17 +136,22 @@ impl Wish {
     /// # Errors
     /// Unless `optional`: 404 for a container that is not there, 403 for one that the caller may not download.
     pub(super) fn allowed(mut self, db: &Connection, caller: &Caller) -> ApiResult<Self> {
-        let mut nodes = Vec::new();
+        let mut taken = Vec::new();
         for node in std::mem::take(&mut self.nodes) {
             match readable(db, caller, &node.level, &node.id) {
-                Ok(found) => nodes.extend(
-                    found.into_iter().map(|found| Node { level: found.kind.to_string(), id: found.id }),
-                ),
+                Ok(found) => taken.extend(found),
                 Err(error) if self.optional && is_refusal(&error) => {}
                 Err(error) => return Err(error),
             }
         }
-        self.nodes = nodes;
+        if let (Layout::Classic, [analysis]) = (self.layout, taken.as_slice())
+            && analysis.kind == Kind::Analysis
+        {
+            let label = layout::folder_name(analysis.kind.singular(), &analysis.doc);
+            self.name = Some(format!("analysis_{label}"));
+        }
+        let node = |found: Container| Node { level: found.kind.to_string(), id: found.id };
+        self.nodes = taken.into_iter().map(node).collect();
         let mut files = Vec::new();
         for file in std::mem::take(&mut self.files) {
             match readable(db, caller, &file.container_name, &file.container_id) {
@@ -157,8 +166,9 @@ impl Wish {
 
     /// The archive's name.
     pub(super) fn filename(&self, format: Format) -> String {
-        let name = if self.prefix.is_empty() { "flywheel" } else { &self.prefix };
-        format!("{name}_{}.{}", self.asked, format.extension())
+        let prefix = if self.prefix.is_empty() { "flywheel" } else { &self.prefix };
+        let name = self.name.clone().unwrap_or_else(|| format!("{prefix}_{}", self.asked));
+        format!("{name}.{}", format.extension())
     }
 
     /// What a ticket remembers.

@@ -132,6 +132,7 @@ async fn an_analysis_comes_with_inputs_and_outputs() {
     bench.upload(&format!("/analyses/{analysis}/files"), &[("out.csv", b"1")], None).await.ok();
     bench.put("t1.nii", b"replaced since").await;
     let stub = ticket(&bench, "", node("analysis", &analysis)).await;
+    assert_eq!(stub["filename"], "analysis_Fit 1.tar");
     let files = untar(&bench, &stub).await;
     assert_eq!(files["Fit 1/input/t1.nii"], "voxels");
     assert_eq!(files["Fit 1/output/out.csv"], "1");

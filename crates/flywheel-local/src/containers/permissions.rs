@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{change::modified, fields};
 use crate::{
-    access::{Access, Action, authorize, roles},
+    access::{Access, Action, authorize, lock, roles},
     body::{JsonBody, Shape, check, may, must},
     error::{ApiError, ApiResult},
     guard::Guard,
@@ -202,6 +202,7 @@ fn propagate(
             (_, Some(at)) => list.splice(at..=at, [entry.clone()]).for_each(drop),
             (_, None) => list.push(entry.clone()),
         }
+        lock::refuse(db, &project)?;
         project.doc.insert(LIST.into(), list.into());
         containers::save(db, &mut project)?;
     }

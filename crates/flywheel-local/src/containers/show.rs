@@ -144,7 +144,9 @@ pub(crate) fn shown(
     query: &ListQuery,
 ) -> ApiResult<Rows<Value>> {
     let total = rows.total;
-    let mut rows = present::containers(db, &guard.caller, rows.rows, Shape::list(query))?;
+    let bare = query.params.get("join_files").is_some() && !query.params.flag("join_files");
+    let shape = if bare { Shape::list(query).without_files() } else { Shape::list(query) };
+    let mut rows = present::containers(db, &guard.caller, rows.rows, shape)?;
     if query.params.flag("stats") || query.params.flag("counts") {
         for row in &mut rows {
             add_stats(db, guard.kind().ok(), row)?;

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::change::modified;
 use crate::{
+    access::lock,
     body::{JsonBody, TAG, check, check_texts, must},
     error::{ApiError, ApiResult},
     guard::Guard,
@@ -182,6 +183,7 @@ fn spread(db: &Connection, container: &Container, old: &str, new: Option<&str>) 
         return Ok(());
     }
     for (table, live) in [("containers", "deleted IS NULL AND kind <> 1"), ("files", "current")] {
+        refuse_locked(db, container, table, live, old)?;
         let sql = format!(
             "UPDATE {table} SET doc = json_set(doc, '$.tags', json((
                 SELECT json_group_array(tag) FROM (
@@ -192,4 +194,17 @@ fn spread(db: &Connection, container: &Container, old: &str, new: Option<&str>) 
         db.prepare_cached(&sql)?.execute(named_params! {":old": old, ":new": new, ":group": container.id})?;
     }
     Ok(())
+}
+
+/// 403 when a project of the group is locked in which something carries the tag.
+fn refuse_locked(db: &Connection, group: &Container, table: &str, live: &str, tag: &str) -> ApiResult<()> {
+    let sql = format!(
+        "SELECT p.id, p.kind, p.doc FROM containers p WHERE p.parent_id = ?1 AND p.kind = 2
+         AND p.doc ->> '$.locked.reason' IS NOT NULL AND p.deleted IS NULL AND EXISTS (
+            SELECT 1 FROM {table} t, json_each(t.doc, '$.tags') tag
+            WHERE t.project_id = p.id AND tag.value = ?2 AND t.{live})"
+    );
+    let mut statement = db.prepare_cached(&sql)?;
+    let mut rows = statement.query((&group.id, tag))?;
+    rows.next()?.map_or(Ok(()), |row| lock::refuse(db, &Container::from_row(row)?))
 }

@@ -107,9 +107,10 @@ pub(crate) async fn validate_ticket(
     State(state): State<AppState>,
     Path((_, ticket)): Path<(String, String)>,
     which: Which,
+    asked: Asked,
 ) -> ApiResult<Json<Value>> {
     let work = move |db: &Connection| {
-        let file = redeem(db, &which, &ticket, 0)?;
+        let file = redeem(db, &which, &ticket, &Asked { version: 0, ..asked })?;
         Ok(Json(stub(&ticket, &file)))
     };
     state.store.read(work).await
@@ -126,12 +127,12 @@ async fn wanted_file(
     which: Which,
     asked: &Asked,
 ) -> ApiResult<FileRow> {
-    let (ticket, version) = (asked.ticket.clone().filter(|ticket| !ticket.is_empty()), asked.version);
-    let file = match ticket {
-        Some(ticket) => state.store.read(move |db| redeem(db, &which, &ticket, version)).await?,
+    let wanted = asked.clone();
+    let file = match asked.ticket.clone().filter(|ticket| !ticket.is_empty()) {
+        Some(ticket) => state.store.read(move |db| redeem(db, &which, &ticket, &wanted)).await?,
         None => {
             let guard = login(guard)?;
-            state.store.read(move |db| which.find(db, &guard, version)).await?.file
+            state.store.read(move |db| which.find(db, &guard, wanted.version)).await?.file
         }
     };
     match &asked.hash {
@@ -144,14 +145,16 @@ async fn wanted_file(
 }
 
 async fn new_ticket(guard: Guard, state: &AppState, which: Which, asked: &Asked) -> ApiResult<Value> {
-    let (version, hash) = (asked.version, asked.hash.clone());
+    let (version, hash, address) = (asked.version, asked.hash.clone(), asked.address);
     let work = move |db: &Connection| {
         let found = which.find(db, &guard, version)?;
         if hash.is_some_and(|hash| hash != found.file.text("hash")) {
             return Err(ApiError::conflict("The file's hash is not the one asked for"));
         }
         tickets::expire(db, Purpose::File)?;
-        let ticket = tickets::issue(db, Purpose::File, &remembered(&found))?;
+        let mut bound = remembered(&found);
+        address.bind(&mut bound);
+        let ticket = tickets::issue(db, Purpose::File, &bound)?;
         Ok(stub(&ticket, &found.file))
     };
     state.store.write(work).await
@@ -175,8 +178,10 @@ fn remembered(found: &Found) -> Doc {
 }
 
 /// The file of a ticket, when the path speaks of the same one.
-fn redeem(db: &Connection, which: &Which, ticket: &str, version: i64) -> ApiResult<FileRow> {
+fn redeem(db: &Connection, which: &Which, ticket: &str, asked: &Asked) -> ApiResult<FileRow> {
+    let version = asked.version;
     let bound = tickets::redeem(db, Purpose::File, ticket)?;
+    asked.address.refuse_other(&bound)?;
     let text = |key: &str| bound.get(key).and_then(Value::as_str).unwrap_or_default();
     let same = match which {
         Which::ById(file_id) => file_id == text("file_id"),

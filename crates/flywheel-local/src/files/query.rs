@@ -3,6 +3,7 @@
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 
+use super::tickets::Address;
 use crate::{
     error::{ApiError, ApiResult, Detail},
     query::Params,
@@ -13,6 +14,8 @@ use crate::{
 pub(crate) struct Asked {
     /// Empty: make a ticket. Otherwise: use this one.
     pub ticket: Option<String>,
+    /// Where the call comes from, since tickets are bound to that.
+    pub address: Address,
     /// A zip's list of members is wanted.
     pub info: bool,
     /// A zip's member is wanted.
@@ -36,6 +39,7 @@ impl Asked {
         let text = |name| params.get(name).map(str::to_owned);
         Ok(Self {
             ticket: text("ticket"),
+            address: Address::default(),
             info: params.flag("info"),
             member: text("member"),
             view: params.flag("view"),
@@ -60,6 +64,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Asked {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> ApiResult<Self> {
-        Self::read(&Params::from_request_parts(parts, state).await?)
+        let asked = Self::read(&Params::from_request_parts(parts, state).await?)?;
+        let Ok(address) = Address::from_request_parts(parts, state).await;
+        Ok(Self { address, ..asked })
     }
 }

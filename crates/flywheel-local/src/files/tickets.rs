@@ -1,7 +1,15 @@
 //! Tickets: what stands in for a login, for one resource and one day.
 
+use std::{
+    convert::Infallible,
+    net::{IpAddr, SocketAddr},
+};
+
+use axum::extract::{ConnectInfo, FromRequestParts};
 use chrono::{TimeDelta, Utc};
+use http::request::Parts;
 use rusqlite::Connection;
+use serde_json::Value;
 
 use crate::{
     error::{ApiError, ApiResult},
@@ -65,6 +73,42 @@ pub(crate) fn expire(db: &Connection, purpose: Purpose) -> ApiResult<Vec<Doc>> {
         expired.push(crate::store::parse_doc(&row.get::<_, String>(0)?)?);
     }
     Ok(expired)
+}
+
+/// The address that a request comes from, where it comes over a network.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Address(Option<IpAddr>);
+
+impl Address {
+    /// Binds what a ticket remembers to this address.
+    pub(crate) fn bind(self, doc: &mut Doc) {
+        if let Some(address) = self.0 {
+            doc.insert(ADDRESS.into(), address.to_string().into());
+        }
+    }
+
+    /// 400 for a ticket that was made for another address than this one.
+    pub(crate) fn refuse_other(self, bound: &Doc) -> ApiResult<()> {
+        let bound = bound.get(ADDRESS).and_then(Value::as_str);
+        match (bound, self.0.map(|address| address.to_string())) {
+            (Some(bound), Some(own)) if bound != own => {
+                Err(ApiError::bad_request("This ticket was made for a client with another address"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The key under which a ticket remembers who may use it.
+const ADDRESS: &str = "address";
+
+impl<S: Send + Sync> FromRequestParts<S> for Address {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Infallible> {
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+        Ok(Self(peer.map(|ConnectInfo(address)| address.ip().to_canonical())))
+    }
 }
 
 /// What a ticket remembers.

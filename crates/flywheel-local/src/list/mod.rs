@@ -359,6 +359,7 @@ impl Source for Containers {
                 return column(head, column_type(head));
             }
             ("code", None) if self.0 == Kind::Subject => return column("label", Type::Text),
+            ("subject", Some("age")) if self.0 == Kind::Session => return Place::Doc("age".to_owned()),
             ("parent", Some("id")) if self.0 == Kind::Analysis => return column("parent_id", Type::Id),
             ("files", Some(path)) => {
                 let from = "files f WHERE f.parent_id = c.id AND f.current".to_owned();
@@ -427,6 +428,11 @@ impl Source for Files {
             "size" | "version" => column(field, Type::Number),
             _ => file_ancestor_place(field).unwrap_or_else(|| Place::Doc(field.to_owned())),
         }
+    }
+
+    /// Files are asked for by id one by one.
+    fn unfiltered(&self, field: &str) -> bool {
+        matches!(field, "_id" | "id" | "file_id")
     }
 
     fn doc(&self) -> &'static str {

@@ -214,8 +214,9 @@ async fn pack(
     let (folder, modified) = (folder.to_owned(), Utc::now());
     let entries = stream::iter(files.into_iter().enumerate()).map(move |(done, (name, blob))| {
         if let Some(tell) = &tell {
+            let done = done + 1;
             let percent = done as f64 * 100.0 / total as f64;
-            let progress = json!({"done": done + 1, "total": total, "percent": percent});
+            let progress = json!({"done": done, "total": total, "percent": percent});
             // As above: without a listener the work goes on.
             let _ = tell.send(event_text("progress", &progress));
         }

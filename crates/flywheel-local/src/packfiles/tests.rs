@@ -49,7 +49,8 @@ async fn files_sent_one_by_one_become_one_zip_with_progress() {
         .collect();
     let names: Vec<&str> = events.iter().map(|(name, _)| *name).collect();
     assert_eq!(names, ["progress", "progress", "result"]);
-    assert_eq!((&events[1].1["done"], &events[1].1["total"]), (&json!(2), &json!(2)));
+    assert_eq!((&events[0].1["done"], &events[0].1["percent"]), (&json!(1), &json!(50.0)));
+    assert_eq!(events[1].1, json!({"done": 2, "total": 2, "percent": 100.0}));
     let result = &events[2].1;
     assert_eq!(result["session_id"], bench.session);
     let path = format!("/acquisitions/{}/files/packed.zip", result["acquisition_id"].as_str().unwrap());

@@ -9,8 +9,10 @@ use crate::tests::Api;
 #[tokio::test]
 async fn a_locked_project_is_read_and_not_changed_even_by_site_administrators() {
     let api = Api::new().await;
-    let [_, project, subject, session, acquisition] = api.tree().await;
+    let [group, project, subject, session, acquisition] = api.tree().await;
     let at = format!("/projects/{project}");
+    api.patch(&format!("/groups/{group}/tags"), json!(["old", "unused"])).await.empty();
+    api.patch(&format!("/sessions/{session}/tags"), json!(["old"])).await.empty();
     api.post(&format!("{at}/lock"), json!({"reason": "whim"})).await.error(422);
     api.post(&format!("{at}/unlock"), json!({})).await.error(409);
     api.post(&format!("{at}/lock"), json!({"reason": "study_closed"})).await.ok();
@@ -27,6 +29,14 @@ async fn a_locked_project_is_read_and_not_changed_even_by_site_administrators() 
     api.delete(&at).await.error(403);
     api.put(&format!("{at}/settings"), json!({"external_routing_id": "x"})).await.error(403);
     api.get(&format!("/sessions/{session}")).await.ok();
+
+    let template = format!("/groups/{group}/permissions/templates");
+    let role = api.get("/roles").await.ok()[0]["_id"].clone();
+    let entry = json!({"_id": "admin@flywheel.local", "role_ids": [role]});
+    api.post(&format!("{template}?propagate=true"), entry).await.error(403);
+    api.delete(&format!("/groups/{group}/tags/old")).await.error(403);
+    api.delete(&format!("/groups/{group}/tags/unused")).await.ok();
+    assert_eq!(api.get(&format!("/sessions/{session}")).await.ok()["tags"], json!(["old"]));
 
     api.post(&format!("{at}/unlock"), json!({})).await.ok();
     assert!(api.get(&at).await.ok().get("locked").is_none());

@@ -62,7 +62,7 @@ fn words_of(context: &Context<'_>) -> rusqlite::Result<String> {
 }
 
 fn compile(text: &str) -> Result<Test, String> {
-    let filter: Filter = text.parse().map_err(|error| format!("{error}"))?;
+    let filter = Filter::as_sites_read(text).map_err(|error| format!("{error}"))?;
     let clause = filter.clauses.first().ok_or("an empty clause")?;
     Test::new(clause, &clause.field)
 }

@@ -261,6 +261,11 @@ async fn the_site_tells_about_itself() {
     assert_eq!(version["release"], version["flywheel_release"]);
     let config = api.get("/config").await.ok();
     assert_eq!(config["site"]["pagination_limit"], 100);
+    for (feature, on) in
+        [("collections", true), ("gear_access", true), ("signed_url", false), ("audit_trail", false)]
+    {
+        assert_eq!(config["features"][feature], on, "{feature}");
+    }
     assert_eq!(api.get("/site/settings").await.ok()["_id"], "site");
     api.put("/site/settings", json!({"center_gears": ["a"]})).await.ok();
     assert_eq!(api.get("/site/settings").await.ok()["center_gears"], json!(["a"]));

@@ -64,3 +64,14 @@ async fn a_member_sees_of_a_collection_what_it_may_see_by_itself() {
     api.call(&user, Method::PUT, &path, Some(json!({"label": "mine"}))).await.error(403);
     assert_eq!(api.get_as(&user, "/collections/curators").await.column("_id"), ["admin@flywheel.local"]);
 }
+
+#[tokio::test]
+async fn lists_join_files_unless_told_not_to() {
+    let api = Api::new().await;
+    let collection = api.post("/collections", json!({"label": "c"})).await.id();
+    api.file(api.root(), &format!("/collections/{collection}"), "a.txt", "x").await.ok();
+    for (query, count) in [("", 1), ("?join_files=true", 1), ("?join_files=false", 0)] {
+        let rows = api.get(&format!("/collections{query}")).await.ok();
+        assert_eq!(rows[0]["files"].as_array().unwrap().len(), count, "{query}");
+    }
+}

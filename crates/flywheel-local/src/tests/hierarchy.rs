@@ -80,6 +80,22 @@ async fn lists_leave_out_info_and_personal_fields_unless_asked() {
 }
 
 #[tokio::test]
+async fn a_single_session_shows_its_subject_whole() {
+    let api = Api::new().await;
+    let [_, _, subject, session, _] = api.tree().await;
+    api.file(api.root(), &format!("/subjects/{subject}"), "plan.txt", "x").await.ok();
+    api.put(&format!("/sessions/{session}"), json!({"age": 3600})).await.ok();
+    let one = api.get(&format!("/sessions/{session}")).await.ok();
+    assert_eq!(
+        (&one["subject"]["files"][0]["name"], &one["subject"]["age"]),
+        (&json!("plan.txt"), &json!(3600))
+    );
+    let listed = api.get("/sessions").await.ok();
+    assert_eq!((&listed[0]["subject"]["files"], listed[0]["subject"].get("age")), (&json!([]), None));
+    assert_eq!(api.filtered("/sessions", "subject.age>3000").await.column("_id"), [session]);
+}
+
+#[tokio::test]
 async fn a_session_reuses_the_subject_of_its_label() {
     let api = Api::new().await;
     let [_, project, subject, ..] = api.tree().await;

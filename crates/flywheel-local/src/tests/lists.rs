@@ -70,6 +70,10 @@ async fn every_operator_selects_what_it_says() {
         ("permissions._id=admin@flywheel.local,label=s2", &[2]),
         ("info_exists=true,label=s2", &[2]),
         ("no.such.field=1", &[]),
+        (r#""label"=s3"#, &[]),
+        (r#"info."deep".my-gear.4d=even"#, &[]),
+        (r#"label="""#, &[]),
+        (r#"label!="",label=s2"#, &[2]),
         ("files.name=x", &[]),
         ("files.name!=x,label=s2", &[2]),
         (&project_filter, &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]),
@@ -83,6 +87,27 @@ async fn every_operator_selects_what_it_says() {
             assert_eq!(api.filtered(&path, filter).await.column("_id"), wanted, "{filter}");
         }
     }
+}
+
+#[tokio::test]
+async fn an_empty_text_finds_nothing_and_files_are_not_found_by_id() {
+    let api = Api::new().await;
+    let [_, _, _, session, acquisition] = api.tree().await;
+    api.patch(&format!("/sessions/{session}/info"), json!({"set": {"empty": "", "full": "x"}})).await.ok();
+    assert_eq!(api.filtered("/sessions", r#"info.empty="""#).await.ok(), json!([]));
+    assert_eq!(api.filtered("/sessions", "info.empty!=null").await.column("_id"), [session]);
+    let file =
+        api.file(api.root(), &format!("/acquisitions/{acquisition}"), "a.txt", "x").await.ok()[0].clone();
+    for field in ["_id", "id", "file_id"] {
+        for value in [&file["_id"], &file["file_id"]] {
+            let value = value.as_str().unwrap();
+            for filter in [format!("{field}={value}"), format!("{field}=\"{value}\"")] {
+                assert_eq!(api.filtered("/files", &filter).await.ok()["total"], 0, "{filter}");
+            }
+        }
+    }
+    let pages = api.get("/files?sort=file_id:desc").await.ok();
+    assert_eq!(pages["results"][0]["file_id"], file["file_id"]);
 }
 
 #[tokio::test]
@@ -122,8 +147,10 @@ async fn filters_reach_files_analyses_and_collections() {
 async fn a_filter_or_pattern_that_cannot_be_read_is_told() {
     let api = Api::new().await;
     api.tree().await;
-    for filter in ["label", "label=~(", "label=~^(a|aa)+$("] {
-        let message = api.filtered("/sessions", filter).await.error(400);
+    for (filter, status) in
+        [("label", 422), ("label=~(", 400), ("label=~^(a|aa)+$(", 400), ("label=~a,b", 400)]
+    {
+        let message = api.filtered("/sessions", filter).await.error(status);
         assert!(message.contains(filter.trim_start_matches("label=~")), "{message}");
     }
     let [_, project, subject, ..] = api.tree_in("lab2").await;

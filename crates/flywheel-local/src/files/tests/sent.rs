@@ -1,7 +1,8 @@
 //! Downloads: whole, in ranges, by ticket, out of zips, and from a damaged storage.
 
-use std::{fs, path::PathBuf};
+use std::{fs, net::SocketAddr, path::PathBuf};
 
+use axum::extract::ConnectInfo;
 use http::{Method, StatusCode, header};
 use serde_json::{Value, json};
 
@@ -103,6 +104,28 @@ async fn a_hash_that_differs_is_a_conflict() {
     let hash = bench.put("a.txt", b"content").await["hash"].as_str().unwrap().to_owned();
     assert_eq!(bench.get(&bench.file(&format!("a.txt?hash={hash}"))).await.bytes, "content");
     assert!(bench.get(&bench.file("a.txt?hash=v0-sha384-00")).await.refused(409).contains(&hash));
+}
+
+#[tokio::test]
+async fn a_ticket_is_good_for_the_address_that_it_was_made_for() {
+    let bench = Bench::new().await;
+    bench.put("a.txt", b"bytes").await;
+    let from = async |address: [u8; 4], method: Method, path: &str, body: Value| {
+        let peer = ConnectInfo(SocketAddr::from((address, 4000)));
+        let request = bench.request(method, path).extension(peer);
+        bench.send(request.body(body.to_string().into()).unwrap()).await
+    };
+    let (here, there) = ([10, 0, 0, 1], [10, 0, 0, 2]);
+    let nodes = json!({"nodes": [{"level": "acquisition", "_id": bench.acquisition}]});
+    let file = from(here, Method::GET, &bench.file("a.txt?ticket="), Value::Null).await.ok();
+    let archive = from(here, Method::POST, "/download", nodes).await.ok();
+    for path in [
+        bench.file(&format!("a.txt?ticket={}", file["ticket"].as_str().unwrap())),
+        format!("/download?ticket={}", archive["ticket"].as_str().unwrap()),
+    ] {
+        from(there, Method::GET, &path, Value::Null).await.refused(400);
+        assert_eq!(from(here, Method::GET, &path, Value::Null).await.status, 200, "{path}");
+    }
 }
 
 #[tokio::test]
