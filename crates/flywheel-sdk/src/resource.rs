@@ -82,6 +82,12 @@ pub(crate) fn unsupported(kind: Kind, verb: &str) -> crate::Error {
 /// the site has it anyway.
 pub(crate) fn apply<C: Resource>(resource: &mut C, changes: serde_json::Map<String, serde_json::Value>) {
     let Ok(serde_json::Value::Object(mut document)) = serde_json::to_value(resource.model()) else { return };
+    if C::KIND == Kind::Subject
+        && let Some(name) = changes.get("code").or_else(|| changes.get("label"))
+    {
+        // The label of a subject is its code, whichever of them is set.
+        document.extend(["label", "code"].map(|field| (field.to_owned(), name.clone())));
+    }
     document.extend(changes);
     if let Ok(model) = serde_json::from_value(serde_json::Value::Object(document)) {
         *resource.model_mut() = model;
