@@ -118,11 +118,19 @@ impl Description {
     /// The operation that a request calls. `path` is relative to `/api`.
     #[must_use]
     pub fn operation(&self, method: &Method, path: &str) -> Option<&Operation> {
+        self.fitting(method, path).into_iter().next()
+    }
+
+    /// The operations whose templates a request fits, the one that is the most literal first.
+    pub(crate) fn fitting(&self, method: &Method, path: &str) -> Vec<&Operation> {
         let segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
-        self.operations
+        let mut found: Vec<&Operation> = self
+            .operations
             .iter()
             .filter(|operation| operation.method == method && operation.matches(&segments))
-            .max_by_key(|operation| operation.rank())
+            .collect();
+        found.sort_by_key(|operation| std::cmp::Reverse(operation.rank()));
+        found
     }
 
     /// Where an answer does not fit the schema at a pointer into the description. The rows of a page are held
@@ -368,7 +376,7 @@ fn relax(value: &mut Value) {
     }
 }
 
-fn allow_nulls(properties: &mut Map<String, Value>, required: &Value) {
+pub(crate) fn allow_nulls(properties: &mut Map<String, Value>, required: &Value) {
     for (name, schema) in properties {
         let always_there = required.as_array().is_some_and(|names| names.iter().any(|known| known == name));
         if !always_there || NULL_THOUGH_REQUIRED.contains(&name.as_str()) {
@@ -377,7 +385,7 @@ fn allow_nulls(properties: &mut Map<String, Value>, required: &Value) {
     }
 }
 
-fn or_null(schema: Value) -> Value {
+pub(crate) fn or_null(schema: Value) -> Value {
     json!({"anyOf": [schema, {"type": "null"}]})
 }
 

@@ -8,6 +8,7 @@ mod import;
 mod lint;
 mod overlay;
 mod print;
+mod proof;
 mod tidy;
 
 use std::process::ExitCode;

@@ -7,6 +7,8 @@ use std::process::{Command, ExitCode};
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
+use crate::proof;
+
 /// `cargo xtask tidy` takes no arguments.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {}
@@ -36,6 +38,7 @@ pub(crate) fn run(_args: &Args) -> Result<ExitCode> {
     for file in tracked_files(&root)? {
         complaints.extend(check_file(&root, &file)?);
     }
+    complaints.extend(proof::complaints(&root)?);
     for complaint in &complaints {
         eprintln!("{complaint}");
     }

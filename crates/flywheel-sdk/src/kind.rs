@@ -226,11 +226,11 @@ routes! {
         info,
         /// A list of tags added.
         add_tags,
-        /// One tag added.
+        /// One tag added, where a list cannot be.
         add_tag,
         /// A list of tags removed.
         delete_tags,
-        /// One tag removed.
+        /// One tag removed, where a list cannot be.
         delete_tag,
         /// One tag replaced.
         rename_tag,
@@ -257,13 +257,12 @@ routes! {
     }
     Group {
         list: GetAllGroups, get: GetGroup, modify: ModifyGroup, delete: DeleteGroup, add_tags: AddGroupTags,
-        add_tag: AddGroupTag, delete_tags: DeleteGroupTags, delete_tag: DeleteGroupTag,
-        rename_tag: RenameGroupTag,
+        delete_tags: DeleteGroupTags, rename_tag: RenameGroupTag,
     }
     Project {
         list: GetAllProjects, get: GetProject, modify: ModifyProject, delete: DeleteProject,
-        info: ModifyProjectInfo, add_tags: AddProjectTags, add_tag: AddProjectTag,
-        delete_tags: DeleteProjectTags, delete_tag: DeleteProjectTag, rename_tag: RenameProjectTag,
+        info: ModifyProjectInfo, add_tags: AddProjectTags, delete_tags: DeleteProjectTags,
+        rename_tag: RenameProjectTag,
         add_note: AddProjectNote, modify_note: ModifyProjectNote, delete_note: DeleteProjectNote,
         upload: UploadFileToProject, download: DownloadFileFromProject, file: GetProjectFileInfo,
         modify_file: ModifyProjectFile, file_info: ModifyProjectFileInfo, analyses: GetProjectAnalyses,
@@ -271,8 +270,8 @@ routes! {
     }
     Subject {
         list: GetAllSubjects, get: GetSubject, modify: ModifySubject, delete: DeleteSubject,
-        info: ModifySubjectInfo, add_tags: AddSubjectTags, add_tag: AddSubjectTag,
-        delete_tags: DeleteSubjectTags, delete_tag: DeleteSubjectTag, rename_tag: RenameSubjectTag,
+        info: ModifySubjectInfo, add_tags: AddSubjectTags, delete_tags: DeleteSubjectTags,
+        rename_tag: RenameSubjectTag,
         add_note: AddSubjectNote, modify_note: ModifySubjectNote, delete_note: DeleteSubjectNote,
         upload: UploadFileToSubject, download: DownloadFileFromSubject, file: GetSubjectFileInfo,
         modify_file: ModifySubjectFile, file_info: ModifySubjectFileInfo, analyses: GetSubjectAnalyses,
@@ -280,8 +279,8 @@ routes! {
     }
     Session {
         list: GetAllSessions, get: GetSession, modify: ModifySession, delete: DeleteSession,
-        info: ModifySessionInfo, add_tags: AddSessionTags, add_tag: AddSessionTag,
-        delete_tags: DeleteSessionTags, delete_tag: DeleteSessionTag, rename_tag: RenameSessionTag,
+        info: ModifySessionInfo, add_tags: AddSessionTags, delete_tags: DeleteSessionTags,
+        rename_tag: RenameSessionTag,
         add_note: AddSessionNote, modify_note: ModifySessionNote, delete_note: DeleteSessionNote,
         upload: UploadFileToSession, download: DownloadFileFromSession, file: GetSessionFileInfo,
         modify_file: ModifySessionFile, file_info: ModifySessionFileInfo, analyses: GetSessionAnalyses,
@@ -289,8 +288,7 @@ routes! {
     }
     Acquisition {
         list: GetAllAcquisitions, get: GetAcquisition, modify: ModifyAcquisition, delete: DeleteAcquisition,
-        info: ModifyAcquisitionInfo, add_tags: AddAcquisitionTags, add_tag: AddAcquisitionTag,
-        delete_tags: DeleteAcquisitionTags, delete_tag: DeleteAcquisitionTag,
+        info: ModifyAcquisitionInfo, add_tags: AddAcquisitionTags, delete_tags: DeleteAcquisitionTags,
         rename_tag: RenameAcquisitionTag, add_note: AddAcquisitionNote, modify_note: ModifyAcquisitionNote,
         delete_note: DeleteAcquisitionNote, upload: UploadFileToAcquisition,
         download: DownloadFileFromAcquisition, file: GetAcquisitionFileInfo,
@@ -306,8 +304,8 @@ routes! {
     }
     Collection {
         list: GetAllCollections, get: GetCollection, modify: ModifyCollection, delete: DeleteCollection,
-        info: ModifyCollectionInfo, add_tags: AddCollectionTags, add_tag: AddCollectionTag,
-        delete_tags: DeleteCollectionTags, delete_tag: DeleteCollectionTag, rename_tag: RenameCollectionTag,
+        info: ModifyCollectionInfo, add_tags: AddCollectionTags, delete_tags: DeleteCollectionTags,
+        rename_tag: RenameCollectionTag,
         add_note: AddCollectionNote, modify_note: ModifyCollectionNote, delete_note: DeleteCollectionNote,
         upload: UploadFileToCollection, download: DownloadFileFromCollection, file: GetCollectionFileInfo,
         modify_file: ModifyCollectionFile, file_info: ModifyCollectionFileInfo,

@@ -261,6 +261,7 @@ pub mod search;
 mod site;
 pub mod transfer;
 pub mod view;
+mod wait;
 
 pub use admin::{Device, Modality, Role, User};
 pub use bulk::{Bulk, BulkReport, Row};
@@ -302,6 +303,7 @@ pub use transfer::{
     Target, Targets, Transfer, Upload, Zip, ZipMember,
 };
 pub use view::{DataViewExecution, SavedView, View};
+pub use wait::Wait;
 
 /// The result of everything that can fail here.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

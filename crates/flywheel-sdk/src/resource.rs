@@ -175,6 +175,13 @@ macro_rules! resource {
                 $crate::Resource::reference(self)
             }
 
+            /// The same thing, whose every call differs by these options.
+            #[must_use]
+            pub fn with_options(mut self, options: $crate::CallOptions) -> Self {
+                self.client = self.client.with_options(options);
+                self
+            }
+
             /// Its document, as the site sent it.
             pub fn into_model(self) -> flywheel_api::types::$model {
                 *self.model

@@ -94,7 +94,7 @@ fn read(
     version: Option<i64>,
 ) -> ApiResult<(Option<i64>, Vec<Value>)> {
     let missing = || ApiError::not_found(format!("Could not find resource {kind}:{id}"));
-    match (kind, Kind::parse(kind).filter(|_| !kind.ends_with('s'))) {
+    match (kind, Kind::parse(kind).filter(|level| level.singular() == kind)) {
         (_, Some(level)) if !matches!(level, Kind::Group | Kind::Collection) => {
             require_object_id(id)?;
             let container = any_container(db, id)?.filter(|found| found.kind == level).ok_or_else(missing)?;

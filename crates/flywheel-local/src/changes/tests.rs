@@ -56,6 +56,17 @@ async fn a_deletion_is_kept_with_its_reason_for_site_administrators_to_see() {
 }
 
 #[tokio::test]
+async fn analyses_have_a_log() {
+    let api = Api::new().await;
+    let [_, _, _, session, _] = api.tree().await;
+    let made = api.post(&format!("/sessions/{session}/analyses"), json!({"label": "fit"})).await.ok();
+    let analysis = made["_id"].as_str().unwrap();
+    api.put(&format!("/analyses/{analysis}"), json!({"label": "fit 2"})).await.ok();
+    let log = api.get(&format!("/changes/analysis/{analysis}")).await.ok();
+    assert_eq!(methods(&log), ["CREATE", "UPDATE"]);
+}
+
+#[tokio::test]
 async fn files_have_a_log_for_each_version() {
     let api = Api::new().await;
     let [.., acquisition] = api.tree().await;
@@ -96,6 +107,7 @@ async fn what_is_not_there_or_has_no_log_is_told_apart() {
     api.get("/changes/project/ffffffffffffffffffffffff").await.error(404);
     api.get("/changes/project/x").await.error(422);
     api.get(&format!("/changes/session/{project}")).await.error(404);
+    api.get(&format!("/changes/sessions/{project}")).await.error(422);
     api.get(&format!("/changes/galaxy/{project}")).await.error(422);
     api.get(&format!("/changes/annotation/{project}")).await.error(404);
 }

@@ -151,7 +151,7 @@ impl File {
         Delete::new(&self)
     }
 
-    /// Deletes the version at hand alone.
+    /// Deletes the version at hand alone; of the newest, the file with all its versions.
     pub fn delete_version(self) -> Delete<Self> {
         let version = self.version();
         Delete::new(&self).parameter("version", version)
@@ -168,9 +168,19 @@ impl File {
         self.again(Call::new(OperationId::GetFile).at(self.id()).query("version", version))
     }
 
-    /// Makes an earlier version the current one: a new version, identical to it.
+    /// Makes an earlier version the current one: a new version, identical to it. No gear rule sees it.
     pub fn restore(&self, version: u32) -> Request<'static, Self> {
-        self.again(Call::new(OperationId::RestoreFile).at(self.id()).query("version", version))
+        self.restored(version, false)
+    }
+
+    /// As [`restore`](Self::restore); the gear rules of the project see the new version as if it had been uploaded.
+    pub fn restore_for_rules(&self, version: u32) -> Request<'static, Self> {
+        self.restored(version, true)
+    }
+
+    fn restored(&self, version: u32, for_rules: bool) -> Request<'static, Self> {
+        let call = Call::new(OperationId::RestoreFile).at(self.id());
+        self.again(call.query("version", version).query("evaluate_gear_rules", for_rules))
     }
 
     fn again(&self, call: Call) -> Request<'static, Self> {

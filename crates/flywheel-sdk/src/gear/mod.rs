@@ -53,7 +53,7 @@ pub use batch::{Batch, Candidate, OptionalInputs, Proposal, ProposeBatch};
 pub use invoke::{Invoke, Invoked, Source as InputSource};
 pub use rule::{Condition, Rule, RuleBuilder, Rules};
 
-use crate::{Client, Error, ErrorKind, Request, call::Call, resource, resource::resource};
+use crate::{Client, Error, ErrorKind, Request, call::Call, edit::Delete, resource, resource::resource};
 
 resource! {
     /// A program that the site can run, in one version.
@@ -176,6 +176,11 @@ impl Gear {
     /// Takes this version into use again. For developers and site administrators.
     pub fn enable(&self) -> Request<'static, ()> {
         Call::new(OperationId::EnableGear).at(self.id()).done(&self.client)
+    }
+
+    /// Deletes this version. What it has made stays. For site administrators.
+    pub fn delete(self) -> Delete<Self> {
+        Delete::new(&self)
     }
 }
 

@@ -16,8 +16,8 @@ use futures::{
     stream::{self, BoxStream},
 };
 
-use super::{Job, wait};
-use crate::{Client, Request, Resource, Result, call::Call, resource};
+use super::Job;
+use crate::{Client, Request, Resource, Result, call::Call, resource, wait};
 
 /// The longest wait between two looks at the log of a job that is under way; where something was written, the next look
 /// comes soon.

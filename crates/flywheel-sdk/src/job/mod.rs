@@ -27,7 +27,7 @@ use row::Row;
 
 pub use logs::{LogLine, LogStream};
 pub use own::MyJobs;
-pub use wait::{Wait, Watch};
+pub use wait::Watch;
 
 use crate::{
     Client, Error, ErrorKind, Moment, Project, Request, Resource, Result, Session,

@@ -46,22 +46,23 @@ pub(super) async fn applies(transport: &Transport, wanted: Option<bool>, sources
     Ok(on("/signed_url") || on("/features/signed_url"))
 }
 
-/// Sends `sources` one after the other, each by tickets that `request` asks for; gives the documents of the stored files.
-/// With `listed`, the metadata goes as a list of one.
+/// Sends `sources` one after the other, each by a ticket that `begin` asks for and `end` makes a file of; gives the documents
+/// of the stored files. With `listed`, the metadata goes as a list of one.
 pub(super) async fn upload(
     transport: &Transport,
-    request: &RawRequest,
+    begin: &RawRequest,
+    end: &RawRequest,
     listed: bool,
     sources: &[Ready],
     reporter: &Reporter,
 ) -> Result<Vec<Value>> {
     let mut stored = Vec::with_capacity(sources.len());
     for source in sources {
-        let ticket: Ticket = transport.send_json(&begin(request, source, listed)).await?;
+        let ticket: Ticket = transport.send_json(&asking(begin, source, listed)).await?;
         let urls = ticket.urls_of(&source.name)?;
         let headers = ticket.headers()?;
         let multipart = send(transport, source, urls, &headers, reporter).await?;
-        let end = request.clone().query("ticket", ticket.ticket);
+        let end = end.clone().query("ticket", ticket.ticket);
         let end = match multipart {
             Some(multipart) => end.json(&json!({"multipart": multipart})),
             None => end,
@@ -72,11 +73,12 @@ pub(super) async fn upload(
     Ok(stored)
 }
 
-fn begin(request: &RawRequest, source: &Ready, listed: bool) -> RawRequest {
+/// `begin` for one source.
+fn asking(begin: &RawRequest, source: &Ready, listed: bool) -> RawRequest {
     let mut metadata = source.named_metadata();
     metadata.insert("size".to_owned(), source.length.into());
     let metadata = if listed { json!([metadata]) } else { Value::Object(metadata) };
-    request.clone().query("ticket", "").json(&json!({"metadata": metadata, "filenames": [source.name]}))
+    begin.clone().query("ticket", "").json(&json!({"metadata": metadata, "filenames": [source.name]}))
 }
 
 #[derive(Deserialize)]

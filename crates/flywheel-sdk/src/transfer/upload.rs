@@ -168,17 +168,24 @@ impl Plan {
         reporter.update(|progress| progress.total = Some(total));
         let transport = self.client.raw().transport().with_options(self.options);
         let path: Vec<&str> = self.path.iter().map(String::as_str).collect();
-        let mut request = RawRequest::of(operation.operation(), &path)?;
-        for (name, value) in self.query {
-            request = request.query(name, value);
-        }
-        if self.preserve_metadata {
-            request = request.query("preserve_metadata", "true");
-        }
+        let request = |operation: OperationId, path: &[&str]| -> Result<RawRequest> {
+            let mut request = RawRequest::of(operation.operation(), path)?;
+            for (name, value) in &self.query {
+                request = request.query(name, value.clone());
+            }
+            let preserve = self.preserve_metadata.then_some("true");
+            Ok(preserve.into_iter().fold(request, |request, yes| request.query("preserve_metadata", yes)))
+        };
         let stored = if signed::applies(&transport, self.direct, &sources).await? {
+            // The routes of tickets are those of all kinds of container, told apart by the first word of the route.
+            let kind = operation.operation().path.split('/').nth(1).unwrap_or_default();
+            let path: Vec<&str> = std::iter::once(kind).chain(path).collect();
+            let begin = request(OperationId::CreateSignedUploadTicket, &path)?;
+            let end = request(OperationId::CompleteSignedUpload, &path)?;
             let listed = operation == OperationId::UploadOutputToAnalysis;
-            signed::upload(&transport, &request, listed, &sources, reporter).await.map_err(named)?
+            signed::upload(&transport, &begin, &end, listed, &sources, reporter).await.map_err(named)?
         } else {
+            let request = request(operation, &path)?;
             let stored: Option<_> =
                 transport.send_json(&request.form(form(&sources, self.place.as_ref(), reporter))).await?;
             stored.unwrap_or_default()

@@ -1,6 +1,6 @@
 //! One run of a view on the site: waiting for its end, and fetching what came of it.
 
-use std::{future::IntoFuture, time::Duration};
+use std::time::Duration;
 
 use bytes::Bytes;
 use flywheel_api::{
@@ -9,66 +9,21 @@ use flywheel_api::{
     types::{DataViewExecution as Model, DataViewExecutionState as State},
 };
 use flywheel_core::view::OutputFormat;
-use futures::{StreamExt, TryStreamExt, future::BoxFuture, stream::BoxStream};
+use futures::{StreamExt, TryStreamExt, stream::BoxStream};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use tokio::time::Instant;
 
 use super::rows::Rows;
 use crate::{
     Error, ErrorKind, File, Request, Resource, Result,
     call::Call,
     resource::{resource, sealed::Parts},
+    wait::{Ends, Wait},
 };
 
 resource! {
     /// One run of a data view.
     DataViewExecution: DataViewExecution, cursor id
-}
-
-/// The first wait between two looks at a run, which doubles from look to look, and the longest.
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);
-
-/// How to wait for the end of a run.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Patience {
-    /// The wait between two looks; growing unless it is said.
-    pub(super) every: Option<Duration>,
-    /// The longest wait in all.
-    pub(super) at_most: Option<Duration>,
-}
-
-impl Patience {
-    /// Looks at a run until it has ended.
-    pub(super) async fn wait(self, raw: &Raw, mut run: Model) -> Result<Model> {
-        let begun = Instant::now();
-        let mut pause = self.every.unwrap_or(FIRST_PAUSE);
-        loop {
-            let id = run.id.clone().unwrap_or_default();
-            match &run.state {
-                Some(State::Completed) => return Ok(run),
-                Some(State::Failed) => return Err(failed(&run)),
-                _ if id.is_empty() => {
-                    return Err(failure(ErrorKind::Decode, "the site does not say the id of the run"));
-                }
-                _ => {}
-            }
-            if self.at_most.is_some_and(|limit| begun.elapsed() + pause > limit) {
-                let message = format!("the run {id} of the view has not ended in the time it was given");
-                return Err(failure(ErrorKind::Timeout, message)
-                    .with_may_have_executed(true)
-                    .with_hint("It goes on at the site: wait for it with client.views().execution(id)."));
-            }
-            run = Call::new(OperationId::GetDataViewExecution).at(&id).send(raw).await?;
-            if !matches!(run.state, Some(State::Completed | State::Failed)) {
-                tokio::time::sleep(pause).await;
-                if self.every.is_none() {
-                    pause = (pause * 2).min(LONGEST_PAUSE);
-                }
-            }
-        }
-    }
 }
 
 fn failure(kind: ErrorKind, message: impl Into<String>) -> Error {
@@ -97,8 +52,8 @@ impl DataViewExecution {
     ///
     /// # Errors
     /// [`ErrorKind::Server`] when the run failed, [`ErrorKind::Timeout`] when it takes longer than was allowed.
-    pub fn wait(&mut self) -> WaitForExecution<'_> {
-        WaitForExecution { run: self, patience: Patience::default() }
+    pub fn wait(&mut self) -> Wait<'_, Self> {
+        Wait::new(self)
     }
 
     /// The rows, once it is completed: each an object by the names of the columns.
@@ -158,39 +113,25 @@ pub(super) async fn kept(client: crate::Client, made: Value, raw: &Raw) -> Resul
     Ok(File::from_parts(client, Call::new(OperationId::GetFile).at(id).send(raw).await?))
 }
 
-/// Waits for a run of a view. See [`DataViewExecution::wait`].
-#[must_use = "nothing is waited for until this is awaited"]
-#[derive(Debug)]
-pub struct WaitForExecution<'a> {
-    run: &'a mut DataViewExecution,
-    patience: Patience,
-}
+impl Ends for DataViewExecution {
+    type End = ();
+    const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
-impl<'a> WaitForExecution<'a> {
-    /// The time between two looks, in place of one that grows from a tenth of a second to two seconds.
-    pub fn poll_every(mut self, pause: Duration) -> Self {
-        self.patience.every = Some(pause);
-        self
+    fn is_over(&self) -> bool {
+        matches!(self.state, Some(State::Completed | State::Failed))
     }
 
-    /// The longest wait in all; without end unless said.
-    pub fn at_most(mut self, limit: Duration) -> Self {
-        self.patience.at_most = Some(limit);
-        self
+    fn end(&self) -> Result<()> {
+        match &self.state {
+            Some(State::Failed) => Err(failed(self)),
+            _ => Ok(()),
+        }
     }
-}
 
-impl<'a> IntoFuture for WaitForExecution<'a> {
-    type Output = Result<()>;
-    type IntoFuture = BoxFuture<'a, Result<()>>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        let Self { run, patience } = self;
-        Box::pin(async move {
-            let raw = run.client().raw().clone();
-            let ended = patience.wait(&raw, run.model().clone()).await?;
-            *run.model_mut() = ended;
-            Ok(())
-        })
+    fn late(&self) -> Error {
+        let message = format!("the run {} of the view has not ended in the time it was given", self.id());
+        failure(ErrorKind::Timeout, message)
+            .with_may_have_executed(true)
+            .with_hint("It goes on at the site: wait for it with client.views().execution(id).")
     }
 }

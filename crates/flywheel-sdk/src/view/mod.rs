@@ -86,7 +86,7 @@ mod table;
 mod write;
 
 pub use build::{View, ViewBuilder};
-pub use execution::{DataViewExecution, WaitForExecution};
+pub use execution::DataViewExecution;
 pub use flywheel_api::types::DataViewColumnAlias;
 pub use flywheel_core::view::{
     Accumulator, AnalysisFilter, Column, ColumnType, GroupColumn, Match, MissingData, NameFilter,

@@ -19,7 +19,7 @@ use serde_json::{Map, Value, json};
 use super::{
     SavedView, View,
     build::invalid,
-    execution::{Patience, data, kept},
+    execution::{data, kept},
     rows::{Rows, read, texts},
     shape::Shape,
     table::Table,
@@ -27,7 +27,7 @@ use super::{
 };
 use crate::{
     Acquisition, Client, ContainerRef, DataViewExecution, File, Project, Request, Result, Session, Subject,
-    Transfer, call::Call, resource::sealed::Parts,
+    Transfer, call::Call, resource::sealed::Parts, wait::Patience,
 };
 
 /// How many containers a view is run on at the same time.
@@ -240,8 +240,9 @@ impl ViewRun {
         let (client, plan) = (self.client.clone(), self.plan.clone());
         self.request(move |raw| async move {
             let target = plan.only_target("executed")?;
-            let ended = plan.patience.wait(&raw, plan.queue(&raw, target).await?).await?;
-            Ok(DataViewExecution::from_parts(client, ended))
+            let mut run = DataViewExecution::from_parts(client, plan.queue(&raw, target).await?);
+            plan.patience.wait(&raw, &mut run).await?;
+            Ok(run)
         })
     }
 
@@ -437,8 +438,9 @@ impl RunPlan {
             };
             return self.asked(call, target)?.query("format", format.name()).stream(raw).await;
         }
-        let ended = self.patience.wait(raw, self.queue(raw, target).await?).await?;
-        data(raw, ended.id.as_deref().unwrap_or_default(), format).await
+        let mut run = DataViewExecution::from_parts(raw.clone().into(), self.queue(raw, target).await?);
+        self.patience.wait(raw, &mut run).await?;
+        data(raw, run.id(), format).await
     }
 
     /// The texts of all rows, in the order of the containers; the next containers are under way meanwhile.

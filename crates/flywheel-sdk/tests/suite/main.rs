@@ -21,6 +21,7 @@ mod paths;
 mod requests;
 mod script;
 mod search;
+mod setup;
 mod tree;
 mod views;
 mod wire;

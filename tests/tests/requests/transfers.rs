@@ -1,0 +1,46 @@
+//! Transfers: signed uploads, uploads by label, archives, folders.
+
+use flywheel::{ArchiveFormat, ArchiveLayout, transfer::Place};
+use futures::TryStreamExt;
+use serde_json::json;
+
+use crate::desk::{Desk, Study, ask, nifti};
+
+#[tokio::test]
+async fn bytes_go_up_and_come_down() {
+    let desk = Desk::with(|builder| builder.signed_uploads(true)).await;
+    let fw = desk.fw.clone();
+    let Study { project, subject, session, acquisition, analysis, .. } = desk.study().await;
+    ask!(desk, acquisition.upload(nifti("t1.nii.gz")).direct(true).metadata(json!({"modality": "MR"})));
+    ask!(desk, analysis.upload(nifti("fit.nii.gz")).direct(true));
+    let place = Place::new("neuro", "Color Study").subject("sub-01").session("ses-01").acquisition("T1w");
+    ask!(desk, fw.upload_by_label(place.clone(), [nifti("a.nii"), nifti("b.nii").tags(["x"])]));
+    let unique = place.clone().session_field("uid", "1.2").acquisition_field("uid", "1.2.3");
+    ask!(desk, fw.upload_by_uid(unique.clone(), [nifti("c.nii")]));
+    ask!(desk, fw.upload_by_reaper(unique, [nifti("d.nii")]));
+    let to = json!({
+        "session": {"label": "ses-01", "subject": {"code": "sub-01"}}, "acquisition": {"label": "bold"},
+        "packfile": {"type": "dicom"},
+    });
+    ask!(desk, project.upload_packfile([nifti("1.dcm")], to));
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    ask!(desk, project.archive().to_path(path("project.tar")));
+    ask!(
+        desk,
+        subject
+            .archive()
+            .format(ArchiveFormat::Zip)
+            .layout(ArchiveLayout::Full)
+            .analyses(true)
+            .include_types(["nifti"])
+            .exclude_tags(["bad"])
+            .to_path(path("subject.zip"))
+    );
+    ask!(desk, session.archive().exclude_types(["dicom"]).include_tags(["x"]).summary());
+    ask!(desk, fw.archive([session.reference(), acquisition.reference()]).targets().try_collect::<Vec<_>>());
+    ask!(desk, acquisition.archive().stream().try_collect::<Vec<_>>());
+    ask!(desk, acquisition.download_to(path("folder")).include_types(["nifti"]).at_once(1));
+    desk.close("transfers");
+}
