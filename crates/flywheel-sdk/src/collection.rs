@@ -32,7 +32,7 @@
 //! # }
 //! ```
 
-use flywheel_api::{OperationId, models::Listing, types::Curator};
+use flywheel_api::{Client as Raw, OperationId, models::Listing, types::Curator};
 use futures::{Stream, StreamExt, TryStreamExt};
 use serde_json::json;
 
@@ -159,8 +159,9 @@ impl Collection {
     }
 
     /// Adds containers of one kind, given by their ids.
-    pub(crate) fn add_ids(&self, kind: Kind, ids: Vec<String>) -> Request<'static, ()> {
-        self.request_change(Change::Add, kind, ids)
+    /// Adds things by their ids, as part of a request.
+    pub(crate) async fn add_ids(&self, raw: &Raw, kind: Kind, ids: &[String]) -> Result<()> {
+        change_ids(raw, self.id(), Change::Add, kind, ids).await
     }
 
     fn change_all<C, M: Identifies<C>>(
@@ -176,13 +177,7 @@ impl Collection {
     fn request_change(&self, change: Change, kind: Kind, ids: Vec<String>) -> Request<'static, ()> {
         let collection = self.id().to_owned();
         Request::new(self.client(), move |raw| async move {
-            if ids.iter().any(String::is_empty) {
-                return Err(no_id(kind));
-            }
-            for batch in ids.chunks(BATCH) {
-                call(&collection, change, kind, batch)?.send_only(&raw).await?;
-            }
-            Ok(())
+            change_ids(&raw, &collection, change, kind, &ids).await
         })
     }
 
@@ -215,6 +210,16 @@ impl Collection {
             }
         })
     }
+}
+
+async fn change_ids(raw: &Raw, collection: &str, change: Change, kind: Kind, ids: &[String]) -> Result<()> {
+    if ids.iter().any(String::is_empty) {
+        return Err(no_id(kind));
+    }
+    for batch in ids.chunks(BATCH) {
+        call(collection, change, kind, batch)?.send_only(raw).await?;
+    }
+    Ok(())
 }
 
 fn call(collection: &str, change: Change, kind: Kind, ids: &[String]) -> Result<Call> {

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::{
     Acquisition, Analysis, Client, Collection, ContainerRef, Error, ErrorKind, File, Gear, Group, Job, Kind,
-    Project, Resource, Result, Session, Subject,
+    Project, Resource, Result, Session, Subject, resource::sealed::Parts,
 };
 
 macro_rules! nodes {
@@ -81,6 +81,16 @@ macro_rules! nodes {
                     Self::Analysis(value) => value.label(),
                     Self::Collection(value) => value.label(),
                     Self::Unknown(document) => text_at(document, "label"),
+                }
+            }
+
+            /// The same thing, reached through another client.
+            pub(crate) fn through(self, client: &Client) -> Self {
+                match self {
+                    $(Self::$kind(value) => {
+                        Self::$kind(Parts::from_parts(client.clone(), Parts::into_model(value)))
+                    })*
+                    Self::Unknown(document) => Self::Unknown(document),
                 }
             }
 

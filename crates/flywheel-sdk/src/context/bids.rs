@@ -10,7 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use flywheel_api::types::FileOutput;
+use flywheel_api::{transport::CallOptions, types::FileOutput};
 use futures::{StreamExt, TryStreamExt, future::BoxFuture, stream};
 use serde_json::{Map, Value};
 
@@ -139,6 +139,12 @@ impl BidsDownload {
             && chosen(&self.subjects, part("sub-"))
             && chosen(&self.sessions, part("ses-"))
             && chosen(&self.folders, kind)
+    }
+
+    /// Other timeouts, retries or features than the client's, for every call.
+    pub fn options(mut self, options: CallOptions) -> Self {
+        self.client = self.client.with_options(options);
+        self
     }
 
     async fn download(self) -> Result<PathBuf> {

@@ -89,11 +89,12 @@ impl<C: Resource> Create<C> {
 
     async fn run(self, raw: flywheel_api::Client) -> Result<(C, bool)> {
         let fields = self.fields.map_err(unserializable)?;
-        let same = self.existing.then_some(self.same);
+        let same = self.existing.then(|| self.same.through(&Client::from(raw.clone())));
+        let there = |found: C| C::from_parts(self.client.clone(), found.into_model());
         if let Some(same) = &same
             && let Some(existing) = same.find_first().await?
         {
-            return Ok((existing, true));
+            return Ok((there(existing), true));
         }
         let mut call = Call::new(self.operation);
         call = self.path.into_iter().fold(call, Call::at);
@@ -101,7 +102,7 @@ impl<C: Resource> Create<C> {
         let id = match (call.body(&fields)?.make(&raw).await, same) {
             // Somebody else made it between the look and the call.
             (Err(error), Some(same)) if error.is_conflict() => {
-                return Ok((same.find_first().await?.ok_or(error)?, true));
+                return Ok((there(same.find_first().await?.ok_or(error)?), true));
             }
             (outcome, _) => outcome?,
         };

@@ -106,6 +106,11 @@ impl<C: Resource> Finder<C> {
     }
 
     /// The rows of one list operation.
+    /// The same finder through another client.
+    pub(crate) fn through(self, client: &Client) -> Self {
+        Self { client: client.clone(), ..self }
+    }
+
     pub(crate) fn over(client: &Client, operation: OperationId, path: Vec<String>) -> Self {
         let query = Query {
             operation,

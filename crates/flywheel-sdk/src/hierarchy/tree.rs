@@ -80,7 +80,9 @@ impl Tree {
     pub fn text(&self) -> Request<'static, String> {
         let tree = self.clone();
         Request::new(&self.client, move |raw| async move {
-            let mut branches = Self { client: Client::from(raw), ..tree }.branches();
+            let client = Client::from(raw);
+            let root = tree.root.clone().through(&client);
+            let mut branches = Self { client, root, ..tree }.branches();
             let (mut text, mut open) = (String::new(), Vec::new());
             while let Some(branch) = branches.try_next().await? {
                 line(&mut text, &mut open, &branch);

@@ -350,7 +350,7 @@ impl Search {
             };
             let (mut added, mut batch) = (Added::default(), Vec::new());
             let mut last = None;
-            let mut hits = Hits::over(client, raw, ask, kind);
+            let mut hits = Hits::over(client, raw.clone(), ask, kind);
             while let Some(hit) = hits.try_next().await? {
                 match hit.id_of(level) {
                     None => added.left_out += 1,
@@ -366,7 +366,7 @@ impl Search {
             batch.sort_unstable();
             batch.dedup();
             added.members = batch.len();
-            collection.add_ids(level, batch).await?;
+            collection.add_ids(&raw, level, &batch).await?;
             Ok(added)
         })
     }

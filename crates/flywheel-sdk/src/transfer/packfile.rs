@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Source, Upload};
-use crate::{Error, ErrorKind, Project, Request, Resource, call::Call};
+use crate::{Client, Error, ErrorKind, Project, Request, Resource, call::Call};
 
 /// Files that are on their way at the same time.
 const AT_ONCE: usize = 4;
@@ -59,10 +59,11 @@ impl Project {
         sources: impl IntoIterator<Item = impl Into<Source>>,
         metadata: impl serde::Serialize,
     ) -> Request<'static, Packed> {
-        let (client, project) = (self.client().clone(), self.id().to_owned());
+        let project = self.id().to_owned();
         let sources: Vec<Source> = sources.into_iter().map(Into::into).collect();
         let metadata = crate::edit::as_object("the metadata of a packfile", metadata);
-        Request::new(&client.clone(), move |raw| async move {
+        Request::new(self.client(), move |raw| async move {
+            let client = Client::from(raw.clone());
             let mut metadata = metadata?;
             metadata.insert("project".to_owned(), json!({"_id": project}));
             let begun: UploadTokenOutput =

@@ -10,23 +10,28 @@ use serde_json::json;
 
 use crate::bench::{Bench, Study};
 
-/// A source of 9 MiB that gives one and then waits for ever.
-fn stalling() -> Source {
-    Source::reopen("large.bin", 9 << 20, |_| {
-        let first = stream::once(async { Ok::<_, io::Error>(Bytes::from(vec![1; 1 << 20])) });
-        first.chain(stream::pending())
+/// A source of `length` bytes that waits for ever where `end` of them have been given.
+fn stalling(length: u64, end: u64) -> Source {
+    const CHUNK: u64 = 1 << 20;
+    Source::reopen("large.bin", length, move |from| {
+        let chunks = (from..end).step_by(CHUNK as usize).map(move |at| {
+            let size = CHUNK.min(end - at) as usize;
+            Ok::<_, io::Error>(Bytes::from(vec![1; size]))
+        });
+        stream::iter(chunks).chain(stream::pending())
     })
 }
 
-async fn dropped_upload(direct: bool) {
+/// Drops an upload that has sent `end` of its `length` bytes; nothing of it is left.
+async fn dropped_upload(direct: bool, length: u64, end: u64) {
     let site = Site::builder().signed_uploads(true).open().await.unwrap();
     let running = site.listen(([127, 0, 0, 1], 0).into()).await.unwrap();
     let fw = Client::new(running.api_key()).unwrap();
     let project = fw.add_group("lab", "Lab").await.unwrap().add_project("Study").await.unwrap();
-    let mut upload = project.upload(stalling()).direct(direct).start();
+    let mut upload = project.upload(stalling(length, end)).direct(direct).start();
     let mut progress = upload.progress();
     let moving = async {
-        while progress.borrow_and_update().transferred == 0 {
+        while progress.borrow_and_update().transferred < end {
             progress.changed().await.unwrap();
         }
     };
@@ -44,12 +49,18 @@ async fn dropped_upload(direct: bool) {
 
 #[tokio::test]
 async fn a_dropped_form_leaves_no_file() {
-    dropped_upload(false).await;
+    dropped_upload(false, 9 << 20, 1 << 20).await;
 }
 
 #[tokio::test]
 async fn a_dropped_direct_upload_leaves_no_file() {
-    dropped_upload(true).await;
+    dropped_upload(true, 9 << 20, 1 << 20).await;
+}
+
+#[tokio::test]
+async fn an_upload_in_parts_dropped_after_the_first_leaves_no_file() {
+    // The site takes 64 MiB in one part.
+    dropped_upload(true, 100 << 20, 60 << 20).await;
 }
 
 #[tokio::test]
