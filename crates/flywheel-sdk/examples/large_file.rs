@@ -10,13 +10,14 @@
 #![allow(clippy::print_stdout, reason = "an example talks to its reader")]
 
 use std::{
-    io::{BufRead, BufReader, Write},
+    fmt::Write as _,
+    io::{BufRead, BufReader, Write as _},
     path::Path,
     process::{Child, Command, Stdio},
     time::Instant,
 };
 
-use flywheel::{Client, Source};
+use flywheel::{Client, Project, Source};
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -44,17 +45,44 @@ async fn measure(mib: u64, direct: bool) -> Result<(), Failure> {
     let project = fw.add_group("lab", "Lab").await?.add_project("Large files").await?;
     let before = peak("self");
 
-    let start = Instant::now();
-    let file = project.upload(Source::path(&sent)).direct(direct).await?;
-    tell("up", mib, start);
-    let start = Instant::now();
-    let done = file.download().to_path(&back).await?;
-    tell("down", mib, start);
-
-    println!("{} bytes, hash checked: {}", done.size, done.verified);
+    println!("{}", round_trip(&project, &sent, &back, direct, |way, start| tell(way, mib, start)).await?);
     println!("peak memory of this process: {} before the transfers, {} after", before, peak("self"));
     println!("peak memory of the site: {}", peak(&site.process.id().to_string()));
     site.stop()
+}
+
+/// Up and down again; what is to be said of it whatever the size.
+async fn round_trip(
+    project: &Project,
+    sent: &Path,
+    back: &Path,
+    direct: bool,
+    tell: impl Fn(&str, Instant),
+) -> Result<String, Failure> {
+    let start = Instant::now();
+    let file = project.upload(Source::path(sent)).direct(direct).await?;
+    tell("up", start);
+    let start = Instant::now();
+    let done = file.download().to_path(back).await?;
+    tell("down", start);
+    Ok(format!("{} bytes, hash checked: {}", done.size, done.verified))
+}
+
+/// Both ways over a site in this process, for a file that is not large.
+pub(crate) async fn run(out: &mut String) -> Result<(), Failure> {
+    let folder = tempfile::tempdir()?;
+    let (sent, back) = (folder.path().join("sent.bin"), folder.path().join("back.bin"));
+    make(&sent, 9)?;
+    let site = flywheel_local::Site::builder().signed_uploads(true).open().await?;
+    let running = site.listen(([127, 0, 0, 1], 0).into()).await?;
+    let group = Client::new(running.api_key())?.add_group("lab", "Lab").await?;
+    for (way, direct) in [("form", false), ("direct", true)] {
+        let project = group.add_project(way).await?;
+        writeln!(out, "{way}: {}", round_trip(&project, &sent, &back, direct, |_, _| ()).await?)?;
+        let same = std::fs::read(&sent)? == std::fs::read(&back)?;
+        writeln!(out, "the same bytes: {same}")?;
+    }
+    Ok(())
 }
 
 fn tell(way: &str, mib: u64, start: Instant) {

@@ -41,6 +41,7 @@ pub(crate) async fn run(out: &mut String) -> Result<(), Failure> {
             continue;
         }
         let mut launch = gear.invoke().destination(subject.reference()).label("Reconstruction").tag("night");
+        launch = launch.config("license", "of the lab");
         for (input, file) in T1.into_iter().zip(&t1).chain(["t2w_anatomical"].into_iter().zip(&t2)) {
             launch = launch.input(input, file);
         }
@@ -50,6 +51,7 @@ pub(crate) async fn run(out: &mut String) -> Result<(), Failure> {
         for (input, file) in job.inputs.iter().flatten() {
             writeln!(out, "  {input:<18} {}", file.name.as_deref().unwrap_or_default())?;
         }
+        writeln!(out, "  with {}", json!(job.config.as_ref().and_then(|config| config.config.as_ref())))?;
     }
     Ok(())
 }
@@ -66,7 +68,8 @@ async fn fill(fw: &Client) -> Result<(), Failure> {
     }
     fw.add_gear(json!({"category": "analysis", "gear": {
         "name": "recon-all", "label": "Reconstruction", "description": "Finds surfaces.", "version": "1.0.0",
-        "author": "Jo", "license": "MIT", "url": "", "source": "", "config": {}, "inputs": inputs,
+        "author": "Jo", "license": "MIT", "url": "", "source": "", "inputs": inputs,
+        "config": {"license": {"type": "string"}, "hemispheres": {"type": "string", "default": "both"}},
     }, "exchange": {"git-commit": "local", "rootfs-hash": "sha384:0", "rootfs-url": "docker://none"}}))
         .await?;
     let project = fw.add_group("neuro", "Neuro Lab").await?.add_project("Color Study").await?;
@@ -74,6 +77,17 @@ async fn fill(fw: &Client) -> Result<(), Failure> {
         ("sub-01", &[("T1w", "T1"), ("T1w_again", "T1"), ("T2w", "T2")][..]),
         ("sub-02", &[("T1w", "T1")]),
         ("sub-03", &[("T2w", "T2")]),
+        (
+            "sub-04",
+            &[
+                ("T1w", "T1"),
+                ("T1w_2", "T1"),
+                ("T1w_3", "T1"),
+                ("T1w_4", "T1"),
+                ("T1w_5", "T1"),
+                ("T1w_6", "T1"),
+            ],
+        ),
     ] {
         let session = project.add_subject(label).await?.add_session("baseline").await?;
         for (scan, measurement) in scans {

@@ -1,4 +1,4 @@
-//! A tour of what can be written on things: files, tags, notes, free metadata, classification, permissions, who may run a gear.
+//! A tour of what can be written on things: classification, tags, notes, free metadata, times.
 //!
 //! ```text
 //! cargo run -p flywheel-sdk --example metadata_tour
@@ -9,7 +9,7 @@ mod common;
 use std::fmt::Write as _;
 
 use common::Failure;
-use flywheel::{Source, gear::Permitted};
+use flywheel::Source;
 use serde_json::json;
 
 #[tokio::main]
@@ -19,25 +19,15 @@ async fn main() -> Result<(), Failure> {
 
 pub(crate) async fn run(out: &mut String) -> Result<(), Failure> {
     let (_site, fw) = common::site().await?;
-    let mut project = fw.add_group("neuro", "Neuro Lab").await?.add_project("Color Study").await?;
+    let project = fw.add_group("neuro", "Neuro Lab").await?.add_project("Color Study").await?;
     let mut session = project.add_subject("sub-01").await?.add_session("baseline").await?;
     let scan = session.add_acquisition("T1w").await?;
 
-    let mut files = scan
-        .upload_all([
-            Source::bytes("t1.nii.gz", "pretend this is a volume"),
-            Source::bytes("notes.txt", "calm"),
-        ])
-        .await?;
-    files.sort_by(|one, other| one.name().cmp(other.name()));
-    for file in &files {
-        let kind = file.file_type().unwrap_or("unknown");
-        writeln!(out, "file {} ({kind}, {} bytes)", file.name(), file.size())?;
-    }
-
-    let mut volume = scan.file("t1.nii.gz").await?;
+    let mut volume = scan.upload(Source::bytes("t1.nii.gz", "pretend this is a volume")).await?;
     volume.update().modality("MR").await?;
     volume.classification().add([("Intent", ["Structural"]), ("Measurement", ["T1"])]).await?;
+    volume.classification().add([("Custom", ["read twice", "odd"])]).await?;
+    volume.classification().delete([("Custom", ["odd"])]).await?;
     writeln!(out, "classification {}", json!(volume.classification))?;
 
     session.tags().add(["qc-pas", "first"]).await?;
@@ -59,24 +49,17 @@ pub(crate) async fn run(out: &mut String) -> Result<(), Failure> {
         json!(session.info),
         session.info_at::<f64>("/qc/snr")?.unwrap_or_default()
     )?;
+    session.info().replace(json!({"splines": 34})).await?;
+    writeln!(out, "info {}", json!(session.info))?;
 
-    fw.add_user("jo@example.org").set("firstname", "Jo").set("lastname", "Doe").await?;
-    project.permissions().add("jo@example.org", ["read-only"]).await?;
-    let permission = project.permissions().get("jo@example.org").await?;
-    for id in permission.role_ids.unwrap_or_default() {
-        let role = fw.roles().get(&id).await?;
-        writeln!(out, "permission of jo@example.org: {}", role.label())?;
+    session.update().set("timestamp", "2020-06-01T13:00:21Z").set("timezone", "Europe/Berlin").await?;
+    if let Some(moment) = session.recorded_at() {
+        writeln!(
+            out,
+            "scanned at {} UTC, {} on the scanner's clock",
+            moment.utc().time(),
+            moment.original()?.time()
+        )?;
     }
-
-    let gear = fw
-        .add_gear(json!({
-            "name": "smooth", "label": "Smooth", "description": "Smooths an image.", "version": "1.0.0",
-            "author": "Jo", "license": "MIT", "url": "", "source": "", "config": {}, "inputs": {},
-        }))
-        .await?;
-    gear.access().restrict(true).await?;
-    let series = gear.access().add(Permitted::Users, "jo@example.org").await?;
-    let users = series.permissions.and_then(|permissions| permissions.users).unwrap_or_default();
-    writeln!(out, "gear {} is open to {}", gear.name(), users.join(", "))?;
     Ok(())
 }

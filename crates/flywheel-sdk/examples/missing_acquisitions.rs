@@ -1,4 +1,4 @@
-//! Shows every scan of a project as a table, and which visits lack a scan that the protocol asks for.
+//! Shows which visits of a project lack a scan that the protocol asks for.
 //!
 //! ```text
 //! cargo run -p flywheel-sdk --example missing_acquisitions
@@ -6,12 +6,8 @@
 
 mod common;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt::Write as _,
-};
+use std::{collections::BTreeSet, fmt::Write as _};
 
-use comfy_table::{Table, presets::UTF8_FULL_CONDENSED};
 use common::Failure;
 use flywheel::{Client, Project};
 use futures::TryStreamExt;
@@ -28,34 +24,22 @@ pub(crate) async fn run(out: &mut String) -> Result<(), Failure> {
     fill(&fw).await?;
     let project: Project = fw.lookup("neuro/BIDS-Sample").cast().await?;
 
-    let mut scans: BTreeMap<(String, String), BTreeSet<String>> = BTreeMap::new();
-    let mut subjects = project.subjects().iter();
+    let mut complete = 0;
+    let mut subjects = project.subjects().sort("label").iter();
     while let Some(subject) = subjects.try_next().await? {
-        let mut sessions = subject.sessions().iter();
+        let mut sessions = subject.sessions().sort("label").iter();
         while let Some(session) = sessions.try_next().await? {
-            let of_visit = scans.entry((subject.label().to_owned(), session.label().to_owned())).or_default();
-            let mut acquisitions = session.acquisitions().iter();
-            while let Some(acquisition) = acquisitions.try_next().await? {
-                of_visit.insert(acquisition.label().to_owned());
+            let scans = session.acquisitions().await?;
+            let found: BTreeSet<&str> = scans.iter().map(|scan| scan.label()).collect();
+            let missing: Vec<&str> = EXPECTED.into_iter().filter(|label| !found.contains(label)).collect();
+            if missing.is_empty() {
+                complete += 1;
+            } else {
+                writeln!(out, "{} {} lacks {}", subject.label(), session.label(), missing.join(", "))?;
             }
         }
     }
-
-    let mut overview = Table::new();
-    overview.load_style(UTF8_FULL_CONDENSED).set_header(["Subject", "Session", "Acquisitions"]);
-    for ((subject, session), found) in &scans {
-        let found: Vec<&str> = found.iter().map(String::as_str).collect();
-        overview.add_row([subject, session, &found.join("\n")]);
-    }
-    writeln!(out, "{overview}")?;
-
-    for ((subject, session), found) in &scans {
-        let missing: Vec<&str> = EXPECTED.into_iter().filter(|label| !found.contains(*label)).collect();
-        if !missing.is_empty() {
-            writeln!(out, "\n{subject} {session} lacks:")?;
-            missing.iter().try_for_each(|label| writeln!(out, "  {label}"))?;
-        }
-    }
+    writeln!(out, "visits with every scan: {complete}")?;
     Ok(())
 }
 
