@@ -85,6 +85,16 @@ pub(crate) async fn get(
     state.store.read(work).await.map(|doc| Json(doc.into()))
 }
 
+/// 422 for what cannot be the name of a modality; `field` is where it stands in the body.
+pub(crate) fn check_name(name: &str, field: &str) -> ApiResult<()> {
+    let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || " _-".contains(c));
+    if plain && (2..=64).contains(&name.len()) {
+        return Ok(());
+    }
+    let message = "A modality has 2 to 64 characters of 0-9 a-z A-Z, space, _ and -";
+    Err(ApiError::invalid(vec![Detail::new(&["body", field], "value_error", message, &name.into())]))
+}
+
 /// `POST /modalities`
 pub(crate) async fn post(
     _guard: Guard,
@@ -94,15 +104,7 @@ pub(crate) async fn post(
     let mut doc = check(body, NEW)?;
     check_words(&doc)?;
     let id = doc.get("_id").and_then(Value::as_str).unwrap_or_default().to_owned();
-    if !id.chars().all(|c| c.is_ascii_alphanumeric() || " _-".contains(c)) {
-        let message = "A modality has 2 to 64 characters of 0-9 a-z A-Z, space, _ and -";
-        return Err(ApiError::invalid(vec![Detail::new(
-            &["body", "_id"],
-            "value_error",
-            message,
-            &id.into(),
-        )]));
-    }
+    check_name(&id, "_id")?;
     for (key, value) in defaults() {
         doc.entry(key).or_insert(value);
     }

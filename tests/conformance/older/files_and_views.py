@@ -72,6 +72,9 @@ analysis = fw.get_analysis(analysis.id)
 equal(names(analysis.files), ["count.txt"])
 equal(names(analysis.inputs), ["a.csv"])
 equal(fw.download_output_from_analysis_as_data(analysis.id, "count.txt"), b"2")
+taken = fw.download_input_from_analysis_as_data(analysis.id, "a.csv")
+equal(taken, scan.read_file("a.csv"))
+equal(fw.get_analysis_file_info(analysis.id, "a.csv").name, "a.csv")
 equal([one.label for one in fw.get_session(session.id).analyses], ["Counting"])
 
 # Views: evaluated at once, saved, and read again.

@@ -41,6 +41,9 @@ view_subject GET /subjects/{id}
 view_file GET */{id}/files/{name}/info
 download_file GET */{id}/files/{name}
 download_file GET */{id}/analyses/{analysis}/files/{name}
+download_file GET */{id}/analyses/{analysis}/inputs/{input}
+download_file GET /analyses/{id}/inputs/{input}
+view_file GET /analyses/{id}/inputs/{input}/info
 view_container GET */{id}/analyses/{analysis}
 view_container GET */{id}
 delete_analysis DELETE /analyses/{id}

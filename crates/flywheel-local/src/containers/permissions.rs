@@ -335,12 +335,20 @@ pub(crate) fn forget_user(db: &Connection, user: &str) -> ApiResult<()> {
         rows.collect::<Result<_, _>>()?
     };
     for id in ids {
-        if let Some(mut container) = containers::find(db, &id)? {
-            let mut list = entries(&container.doc, LIST);
-            list.retain(|entry| entry.get("_id").is_none_or(|own| own != user));
-            container.doc.insert(LIST.into(), list.into());
-            containers::save(db, &mut container)?;
-        }
+        leave(db, &id, LIST, user)?;
     }
-    Ok(())
+    let sql = "SELECT id FROM containers WHERE kind = 1 AND deleted IS NULL AND EXISTS (
+            SELECT 1 FROM json_each(doc, '$.permissions_template') WHERE value ->> '$._id' = ?)";
+    let mut statement = db.prepare_cached(sql)?;
+    let groups: Vec<String> = statement.query_map([user], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    groups.iter().try_for_each(|group| leave(db, group, TEMPLATE, user))
+}
+
+/// Takes a user out of one list of a container.
+fn leave(db: &Connection, id: &str, list: &'static str, user: &str) -> ApiResult<()> {
+    let Some(mut container) = containers::find(db, id)? else { return Ok(()) };
+    let mut kept = entries(&container.doc, list);
+    kept.retain(|entry| entry.get("_id").is_none_or(|own| own != user));
+    container.doc.insert(list.into(), kept.into());
+    containers::save(db, &mut container)
 }

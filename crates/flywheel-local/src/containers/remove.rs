@@ -20,6 +20,7 @@ use crate::{
     kind::Kind,
     projects,
     query::Params,
+    route::nothing,
     state::AppState,
     store::containers::{self, Container},
 };
@@ -51,7 +52,7 @@ pub(crate) fn check_reason(params: &Params) -> ApiResult<()> {
     }
 }
 
-/// `DELETE /{kind}/{id}` and `DELETE /containers/{id}`; of a project also in the background.
+/// `DELETE /{kind}/{id}` and `DELETE /containers/{id}`; of a project also in the background. `check=true` only asks.
 pub(crate) async fn one(
     guard: Guard,
     State(state): State<AppState>,
@@ -59,25 +60,42 @@ pub(crate) async fn one(
     params: Params,
 ) -> ApiResult<Response> {
     check_reason(&params)?;
-    let background = params.flag("background");
+    let (background, only_asking) = (params.flag("background"), params.flag("check"));
     let reason = params.get("delete_reason").map(str::to_owned);
     let named = id.clone();
     let work = move |db: &Connection| {
         let mut container = guard.container(db, &id)?;
+        if only_asking {
+            may_remove(db, &guard.caller, &container)?;
+            return Ok(Outcome::WouldDo);
+        }
         if background && container.kind == Kind::Project {
             projects::schedule(db, &guard.caller, &mut container)?;
-            return Ok(true);
+            return Ok(Outcome::Scheduled);
         }
         remove(db, &guard.caller, &container)?;
         changes::give_reason(db, &container.id, reason.as_deref())?;
-        Ok(false)
+        Ok(Outcome::Done)
     };
-    if state.store.write(work).await? {
-        tokio::spawn(projects::run(state.clone(), named));
-        let answer = Json(json!({"deleted": 0, "delete_scheduled": 1}));
-        return Ok((StatusCode::ACCEPTED, answer).into_response());
+    match state.store.write(work).await? {
+        Outcome::WouldDo => Ok(nothing()),
+        Outcome::Scheduled => {
+            tokio::spawn(projects::run(state.clone(), named));
+            let answer = Json(json!({"deleted": 0, "delete_scheduled": 1}));
+            Ok((StatusCode::ACCEPTED, answer).into_response())
+        }
+        Outcome::Done => Ok(Json(json!({"deleted": 1})).into_response()),
     }
-    Ok(Json(json!({"deleted": 1})).into_response())
+}
+
+/// What came of a call that deletes.
+enum Outcome {
+    /// It is deleted.
+    Done,
+    /// It will be, in the background.
+    Scheduled,
+    /// It would be: with `check`, older clients ask beforehand.
+    WouldDo,
 }
 
 /// `DELETE /{kind}` with a list of ids
@@ -111,9 +129,13 @@ pub(crate) async fn many(
 
 /// Deletes a container that the caller may delete, unless what it holds forbids it.
 pub(crate) fn remove(db: &Connection, caller: &Caller, container: &Container) -> ApiResult<()> {
-    access::lock::refuse(db, container)?;
-    refuse(db, caller, container)?;
+    may_remove(db, caller, container)?;
     erase(db, container)
+}
+
+fn may_remove(db: &Connection, caller: &Caller, container: &Container) -> ApiResult<()> {
+    access::lock::refuse(db, container)?;
+    refuse(db, caller, container)
 }
 
 /// Says what in a container forbids its deletion.

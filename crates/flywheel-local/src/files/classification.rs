@@ -49,6 +49,7 @@ impl Delta {
     pub(super) fn apply(&self, db: &Connection, doc: &mut Doc) -> ApiResult<()> {
         if let Some(words) = &self.replace {
             if let Some(modality) = &self.modality {
+                modalities::check_name(modality, "modality")?;
                 doc.insert("modality".into(), modality.as_str().into());
             }
             let words = accepted(db, doc.get("modality").and_then(Value::as_str), words)?;
@@ -69,8 +70,9 @@ impl Delta {
 /// Sets a file's modality; another one than it had leaves only its custom words.
 ///
 /// # Errors
-/// 500 when the document cannot be written.
+/// 422 for what cannot be the name of a modality.
 pub(super) fn set_modality(doc: &mut Doc, modality: Option<&str>) -> ApiResult<()> {
+    modality.map_or(Ok(()), |name| modalities::check_name(name, "modality"))?;
     if doc.get("modality").and_then(Value::as_str) != modality {
         let words = modality::after_modality_change(of(doc));
         store(doc, &words)?;

@@ -1,6 +1,10 @@
 //! Deleting files: one, one version of one, or several. What is deleted keeps its row and its bytes.
 
-use axum::{Json, extract::State};
+use axum::{
+    Json,
+    extract::State,
+    response::{IntoResponse, Response},
+};
 use rusqlite::{Connection, named_params};
 use serde_json::{Value, json};
 
@@ -15,27 +19,32 @@ use crate::{
     error::{ApiError, ApiResult},
     guard::Guard,
     query::Params,
+    route::nothing,
     state::AppState,
     store::{containers, files, now},
 };
 
 /// `DELETE /files/{file_id}?version=`, `DELETE /{containers}/{id}/files/{name}`. The current version goes with all before it; an
-/// earlier one goes alone.
+/// earlier one goes alone. `check=true` only asks.
 pub(crate) async fn delete(
     guard: Guard,
     State(state): State<AppState>,
     which: Which,
     asked: Asked,
     params: Params,
-) -> ApiResult<Json<Value>> {
+) -> ApiResult<Response> {
     check_reason(&params)?;
+    let only_asking = params.flag("check");
     let work = move |db: &Connection| {
         let found = which.find(db, &guard, 0)?;
+        if only_asking {
+            return may_remove(db, &guard, &found, asked.force);
+        }
         let version = Some(asked.version).filter(|&version| version != 0 && version != found.file.version());
-        remove(db, &guard, &found, version, asked.force)?;
-        Ok(Json(json!({"deleted": 1})))
+        remove(db, &guard, &found, version, asked.force)
     };
-    state.store.write(work).await
+    state.store.write(work).await?;
+    Ok(if only_asking { nothing() } else { Json(json!({"deleted": 1})).into_response() })
 }
 
 /// `DELETE /files` with a list of ids: `{deleted, not_found}`. One that may not be deleted refuses all.
@@ -73,7 +82,7 @@ pub(crate) fn of_search(db: &Connection, guard: &Guard, file_id: &str) -> ApiRes
     remove(db, guard, &found, None, false)
 }
 
-fn remove(db: &Connection, guard: &Guard, found: &Found, version: Option<i64>, force: bool) -> ApiResult<()> {
+fn may_remove(db: &Connection, guard: &Guard, found: &Found, force: bool) -> ApiResult<()> {
     let file = &found.file;
     access::lock::refuse(db, &found.container)?;
     if found.input {
@@ -90,6 +99,12 @@ fn remove(db: &Connection, guard: &Guard, found: &Found, version: Option<i64>, f
         let message = format!("{} is an input of the analysis {analysis}", file.text("name"));
         return Err(ApiError::forbidden(message).with("reason", "analysis_conflict"));
     }
+    Ok(())
+}
+
+fn remove(db: &Connection, guard: &Guard, found: &Found, version: Option<i64>, force: bool) -> ApiResult<()> {
+    may_remove(db, guard, found, force)?;
+    let file = &found.file;
     let sql = "UPDATE files SET doc = json_set(doc, '$.deleted', :now)
          WHERE file_id = :file_id AND deleted IS NULL AND (:version IS NULL OR version = :version)";
     let values = named_params! {":now": now(), ":file_id": file.file_id(), ":version": version};

@@ -49,6 +49,7 @@ pub(crate) fn place(
     origin: &Value,
     preserve: bool,
 ) -> ApiResult<FileRow> {
+    let mut arrival = arrival;
     let said = &arrival.metadata;
     if said.size.is_some_and(|size| size != arrival.blob.size) {
         let message = format!(
@@ -61,6 +62,11 @@ pub(crate) fn place(
     }
     let name = said.name.as_deref().and_then(name::without_folders).unwrap_or(&arrival.name).to_owned();
     let earlier = files::by_name(db, &parent.id, &name)?;
+    if let Some(earlier) = earlier.as_ref().filter(|_| preserve && said.modality.is_none()) {
+        let kept = earlier.doc.get("modality").and_then(Value::as_str);
+        arrival.metadata.modality = kept.map(str::to_owned);
+    }
+    let said = &arrival.metadata;
     let mut doc = fresh(db, parent, &name, &arrival, origin)?;
     if let Some(mut earlier) = earlier {
         doc.insert("file_id".into(), earlier.file_id().into());

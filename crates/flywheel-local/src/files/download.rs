@@ -185,7 +185,7 @@ fn redeem(db: &Connection, which: &Which, ticket: &str, asked: &Asked) -> ApiRes
     let text = |key: &str| bound.get(key).and_then(Value::as_str).unwrap_or_default();
     let same = match which {
         Which::ById(file_id) => file_id == text("file_id"),
-        Which::ByName { container, analysis, name } => {
+        Which::ByName { container, analysis, name, .. } => {
             analysis.as_ref().unwrap_or(container) == text("container") && name == text("name")
         }
     };

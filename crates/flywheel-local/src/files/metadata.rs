@@ -8,6 +8,7 @@ use super::name;
 use crate::{
     body,
     error::{ApiError, ApiResult, Detail},
+    modalities,
     store::Doc,
 };
 
@@ -62,7 +63,18 @@ const KEYS: [&str; 11] = [
 ];
 
 impl Metadata {
-    /// Reads one object.
+    /// Reads one object that comes with an upload.
+    ///
+    /// # Errors
+    /// As [`Metadata::read`]; 422 as well for tags and modalities that cannot be set otherwise.
+    fn sent(value: &Value) -> ApiResult<Self> {
+        let read = Self::read(value)?;
+        read.modality.as_deref().map_or(Ok(()), |name| modalities::check_name(name, "modality"))?;
+        body::check_texts(read.tags.clone().unwrap_or_default().into(), &body::TAG)?;
+        Ok(read)
+    }
+
+    /// Reads one object of what a gear says.
     ///
     /// # Errors
     /// 422 for keys that no file has, and for values of the wrong type.
@@ -132,9 +144,9 @@ impl Given {
     pub(crate) fn read(value: &Value) -> ApiResult<Self> {
         match value {
             Value::Null => Ok(Self::Nothing),
-            Value::Array(list) => list.iter().map(Metadata::read).collect::<ApiResult<_>>().map(Self::Each),
+            Value::Array(list) => list.iter().map(Metadata::sent).collect::<ApiResult<_>>().map(Self::Each),
             Value::String(text) => Self::parse(text.as_bytes()),
-            one => Metadata::read(one).map(|one| Self::One(Box::new(one))),
+            one => Metadata::sent(one).map(|one| Self::One(Box::new(one))),
         }
     }
 
@@ -225,6 +237,8 @@ mod tests {
             (json!({"info": []}), "info"),
             (json!({"deid_log_skip_reason": "because"}), "deid_log_skip_reason"),
             (json!({"name": ".."}), "name"),
+            (json!({"tags": ["x".repeat(33)]}), "at most 32"),
+            (json!({"modality": "M/R"}), "modality"),
             (json!([1]), "metadata"),
         ] {
             let error = Given::read(&given).unwrap_err();

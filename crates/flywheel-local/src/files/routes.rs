@@ -26,12 +26,17 @@ pub(crate) fn routes() -> Vec<Route> {
         .into_iter()
         .flat_map(|kind| by_name(kind.plural()).into_iter().map(move |route| route.of(kind)));
     let of_analyses = ANALYSED.into_iter().flat_map(|kind| outputs(kind.plural()));
-    let inputs = get("/analyses/{id}/input_files/{name}/info", On(FilesViewMetadata), details::inputs);
+    let inputs = [
+        get("/analyses/{id}/input_files/{name}/info", On(FilesViewMetadata), details::inputs),
+        // What clients up to release 20 call.
+        get("/analyses/{id}/inputs/{input}", On(FilesDownload), download::download),
+        get("/analyses/{id}/inputs/{input}/info", On(FilesViewMetadata), details::get),
+    ];
     of_holders
         .chain(by_name("containers"))
         .chain(of_analyses.map(|route| route.of(Kind::Analysis)))
         .chain(outputs("containers").into_iter().map(|route| route.of(Kind::Analysis)))
-        .chain([inputs.of(Kind::Analysis)])
+        .chain(inputs.map(|route| route.of(Kind::Analysis)))
         .chain(by_id())
         .collect()
 }
@@ -54,10 +59,12 @@ fn by_name(kinds: &str) -> Vec<Route> {
 }
 
 fn outputs(kinds: &str) -> Vec<Route> {
-    let files = format!("/{kinds}/{{id}}/analyses/{{analysis}}/files");
+    let analysis = format!("/{kinds}/{{id}}/analyses/{{analysis}}");
+    let files = format!("{analysis}/files");
     vec![
         post(&files, On(FilesCreateSingle), upload::upload),
         get(&format!("{files}/{{name}}"), On(FilesDownload), download::download),
+        get(&format!("{analysis}/inputs/{{input}}"), On(FilesDownload), download::download),
     ]
 }
 

@@ -16,7 +16,8 @@ use crate::{
     },
 };
 
-/// The file that a path names. Routes call their parameters `{file_id}`, or `{id}` (`{analysis}` below it) and `{name}`.
+/// The file that a path names. Routes call their parameters `{file_id}`, or `{id}` (`{analysis}` below it) and `{name}`,
+/// or `{input}` where only an input of an analysis is meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Which {
     /// `/files/{file_id}…`
@@ -29,6 +30,8 @@ pub(crate) enum Which {
         analysis: Option<String>,
         /// The file's name.
         name: String,
+        /// Whether it is among the inputs of an analysis, whatever else has this name.
+        input: bool,
     },
 }
 
@@ -54,9 +57,9 @@ impl Which {
                 let (file, container) = guard.file(db, file_id, version)?;
                 Ok(Found { file, container, input: false })
             }
-            Self::ByName { container, analysis, name } => {
+            Self::ByName { container, analysis, name, input } => {
                 let container = holder(db, guard, container, analysis.as_deref(), None)?;
-                in_container(db, container, name, version)
+                in_container(db, container, name, version, *input)
             }
         }
     }
@@ -84,8 +87,14 @@ pub(super) fn holder(
     if parent == Some(container) { Ok(found) } else { Err(containers::missing(Kind::Analysis, analysis)) }
 }
 
-fn in_container(db: &Connection, container: Container, name: &str, version: i64) -> ApiResult<Found> {
-    let current = files::by_name(db, &container.id, name)?;
+fn in_container(
+    db: &Connection,
+    container: Container,
+    name: &str,
+    version: i64,
+    input: bool,
+) -> ApiResult<Found> {
+    let current = if input { None } else { files::by_name(db, &container.id, name)? };
     let file = match current {
         Some(current) if version == 0 || version == current.version() => Some(current),
         Some(current) => files::by_id(db, current.file_id(), version)?,
@@ -128,8 +137,10 @@ impl<S: Send + Sync> FromRequestParts<S> for Which {
             return Ok(Self::ById(file_id));
         }
         let (container, analysis) = container_of_path(parts, state).await?;
-        let name = parameter(parts, state, "name").await?.ok_or_else(unnamed)?;
-        Ok(Self::ByName { container, analysis, name })
+        let named = parameter(parts, state, "name").await?;
+        let input = named.is_none();
+        let name = if input { parameter(parts, state, "input").await? } else { named };
+        Ok(Self::ByName { container, analysis, name: name.ok_or_else(unnamed)?, input })
     }
 }
 

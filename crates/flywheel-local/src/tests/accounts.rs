@@ -73,15 +73,15 @@ async fn users_change_their_own_name_and_nothing_of_others() {
 #[tokio::test]
 async fn a_disabled_user_is_refused_and_can_lose_all_permissions() {
     let api = Api::new().await;
-    let [_, project, ..] = api.tree().await;
+    let [group, project, ..] = api.tree().await;
     let user = api.user("u@x.org", false).await;
-    let role = api.role("rw").await;
-    api.post(&format!("/projects/{project}/permissions"), json!({"_id": "u@x.org", "role_ids": [role]}))
-        .await
-        .ok();
+    let entry = json!({"_id": "u@x.org", "role_ids": [api.role("rw").await]});
+    api.post(&format!("/projects/{project}/permissions"), entry.clone()).await.ok();
+    api.post(&format!("/groups/{group}/permissions/templates"), entry).await.ok();
     api.put("/users/u@x.org?clear_permissions=true", json!({"disabled": true})).await.ok();
     api.get_as(&user, "/auth/status").await.error(402);
     api.get(&format!("/projects/{project}/permissions/u@x.org")).await.error(404);
+    assert_eq!(api.get(&format!("/groups/{group}")).await.ok()["permissions_template"], json!([]));
     api.put("/users/u@x.org", json!({"disabled": false})).await.ok();
     api.get_as(&user, &format!("/projects/{project}")).await.error(403);
 }

@@ -1,5 +1,7 @@
 //! Analyses made ad hoc.
 
+use axum::body::Body;
+use http::{Request, header::AUTHORIZATION};
 use serde_json::json;
 
 use super::Api;
@@ -23,6 +25,27 @@ async fn an_analysis_keeps_the_inputs_of_its_birth() {
     assert_eq!((&shown["inputs"][0]["size"], &shown["inputs"][0]["version"]), (&json!(3), &json!(1)));
     assert_eq!(shown["info"], json!({"k": 1}));
     assert_eq!(api.get(&format!("/sessions/{session}")).await.ok()["analyses"][0]["_id"], analysis.as_str());
+}
+
+#[tokio::test]
+async fn older_clients_read_inputs_apart_from_outputs() {
+    let api = Api::new().await;
+    let [_, _, _, session, acquisition] = api.tree().await;
+    api.file(api.root(), &format!("/acquisitions/{acquisition}"), "a.txt", "taken").await.ok();
+    let body =
+        json!({"label": "seg", "inputs": [{"type": "acquisition", "id": acquisition, "name": "a.txt"}]});
+    let analysis = api.post(&format!("/sessions/{session}/analyses"), body).await.id();
+    api.file(api.root(), &format!("/analyses/{analysis}"), "a.txt", "made").await.ok();
+    api.file(api.root(), &format!("/analyses/{analysis}"), "b.txt", "made").await.ok();
+    for at in [format!("/analyses/{analysis}"), format!("/sessions/{session}/analyses/{analysis}")] {
+        for (file, text) in [("files/a.txt", "made"), ("inputs/a.txt", "taken")] {
+            let request = Request::get(format!("/api{at}/{file}")).header(AUTHORIZATION, "scitran-user root");
+            assert_eq!(api.text(request.body(Body::empty()).unwrap()).await, text, "{at}/{file}");
+        }
+        api.get(&format!("{at}/inputs/b.txt")).await.error(404);
+    }
+    let input = api.get(&format!("/analyses/{analysis}/inputs/a.txt/info")).await.ok();
+    assert_eq!((&input["parent_ref"]["type"], &input["size"]), (&json!("acquisition"), &json!(5)));
 }
 
 #[tokio::test]

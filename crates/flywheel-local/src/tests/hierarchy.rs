@@ -1,8 +1,9 @@
 //! Making, showing and deleting the levels of the hierarchy.
 
+use http::Method;
 use serde_json::{Value, json};
 
-use super::Api;
+use super::{Api, Person};
 
 /// Replaces what differs from run to run.
 fn settled(mut value: Value) -> Value {
@@ -208,6 +209,31 @@ async fn a_deletion_may_give_one_of_the_known_reasons() {
     api.delete(&format!("/acquisitions/{acquisition}?delete_reason=boredom")).await.error(422);
     api.delete(&format!("/acquisitions/{acquisition}?delete_reason=duplicate_data")).await.ok();
     api.delete(&format!("/sessions/{session}?delete_reason=")).await.ok();
+}
+
+#[tokio::test]
+async fn a_deletion_can_be_asked_about_beforehand() {
+    let api = Api::new().await;
+    let [_, project, _, session, acquisition] = api.tree().await;
+    let rw = api.user("rw@x.org", false).await;
+    let entry = json!({"_id": "rw@x.org", "role_ids": [api.role("rw").await]});
+    api.post(&format!("/projects/{project}/permissions"), entry).await.ok();
+    api.file(&Person::Device, &format!("/acquisitions/{acquisition}"), "scan.dcm", "x").await.ok();
+    api.file(api.root(), &format!("/sessions/{session}"), "plan.txt", "x").await.ok();
+    let ask = async |person: &Person, path: &str| {
+        api.call(person, Method::DELETE, &format!("{path}?check=true"), None).await
+    };
+    let (plan, scan) = (
+        format!("/sessions/{session}/files/plan.txt"),
+        format!("/acquisitions/{acquisition}/files/scan.dcm"),
+    );
+    for path in [format!("/sessions/{session}"), plan, scan] {
+        ask(api.root(), &path).await.empty();
+        if !path.ends_with("plan.txt") {
+            assert_eq!(ask(&rw, &path).await.body["reason"], "original_data_present", "{path}");
+        }
+        assert_eq!(api.get(&path).await.status, 200, "{path}");
+    }
 }
 
 #[tokio::test]

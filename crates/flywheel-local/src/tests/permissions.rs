@@ -256,7 +256,10 @@ rw PATCH */{id}/files/{name}/classification
 rw POST */{id}/files/{name}/classification
 rw POST */{id}/analyses/{analysis}/files
 ro GET */{id}/analyses/{analysis}/files/{name}
+ro GET */{id}/analyses/{analysis}/inputs/{input}
 ro GET /analyses/{id}/input_files/{name}/info
+ro GET /analyses/{id}/inputs/{input}
+ro GET /analyses/{id}/inputs/{input}/info
 
 login GET /files
 site DELETE /files

@@ -48,6 +48,7 @@ async fn another_modality_leaves_only_custom_words() {
     assert_eq!(shown["classification"], json!({"Intent": ["Structural"], "Custom": ["mine"]}));
     bench.call(Method::PUT, &by_name, json!({"modality": "MR"})).await.ok();
     assert_eq!(bench.get(&by_id).await.ok()["classification"], shown["classification"]);
+    bench.call(Method::PUT, &by_name, json!({"modality": "C/T"})).await.refused(422);
     bench.call(Method::PUT, &by_name, json!({"modality": "CT"})).await.ok();
     let shown = bench.get(&by_id).await.ok();
     assert_eq!((&shown["modality"], &shown["classification"]), (&json!("CT"), &json!({"Custom": ["mine"]})));

@@ -133,6 +133,18 @@ async fn names_lose_their_folders_and_keep_their_characters() {
 }
 
 #[tokio::test]
+async fn words_of_an_upload_are_those_of_the_modality_that_stays() {
+    let bench = Bench::new().await;
+    let path = format!("/acquisitions/{}/files", bench.acquisition);
+    bench.upload(&path, &[("a.dcm", b"one")], Some(json!({"modality": "MR"}))).await.ok();
+    let words = json!({"classification": {"Intent": ["Structural"]}});
+    bench.upload(&path, &[("a.dcm", b"two")], Some(words.clone())).await.refused(422);
+    let kept =
+        bench.upload(&format!("{path}?preserve_metadata=true"), &[("a.dcm", b"two")], Some(words)).await;
+    assert_eq!(kept.ok()[0]["modality"], "MR");
+}
+
+#[tokio::test]
 async fn the_same_name_again_is_the_next_version_of_the_same_file() {
     let bench = Bench::new().await;
     let path = format!("/acquisitions/{}/files", bench.acquisition);
