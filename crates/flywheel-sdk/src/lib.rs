@@ -151,7 +151,7 @@
 //!
 //! Every call fails with one type, [`Error`], which says which operation failed, with which status, what the site said about
 //! it, how often it was tried, and whether it may have been carried out. Transient failures are repeated before you see
-//! them, as far as that is safe: see [`RetryPolicy`]. Options of one call go on the call.
+//! them, as far as that is safe: see [`RetryPolicy`].
 //!
 //! ```
 //! # #[tokio::main]
@@ -167,6 +167,33 @@
 //!     Err(error) => return Err(error.into()),
 //! }
 //! assert!(fw.projects().get_opt("5eb0bf2e0a1b2c3d4e5f6071").await?.is_none());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Options
+//!
+//! How patient a call is, how often it is tried again and which features it asks the site for is said by [`CallOptions`], in
+//! one of three places: on what is awaited (`.timeout(..)`, `.retry(..)`, `.options(..)`; what is still being told things,
+//! such as `session.update()`, becomes a [`Request`] by `.request()`), on a thing at hand
+//! ([`with_options`](Session::with_options)), or on the client ([`Client::with_options`]). They reach every call that a
+//! request consists of.
+//!
+//! ```
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let site = flywheel_local::Site::builder().open().await?;
+//! # let running = site.listen(([127, 0, 0, 1], 0).into()).await?;
+//! # let fw = flywheel::Client::new(running.api_key())?;
+//! # let project = fw.add_group("neuro", "Neuro Lab").await?.add_project("Color Study").await?;
+//! use flywheel::{CallOptions, RetryPolicy};
+//! use std::time::Duration;
+//!
+//! let subject = project.add_subject("sub-01").request().timeout(Duration::from_secs(5)).await?;
+//! let sessions = subject.sessions().retry(RetryPolicy::never()).await?;
+//!
+//! let impatient = fw.with_options(CallOptions::new().timeout(Duration::ZERO));
+//! assert!(impatient.projects().await.unwrap_err().is_timeout());
 //! # Ok(())
 //! # }
 //! ```

@@ -3,12 +3,20 @@
 //! A path is `group/project/subject/session/acquisition`, with `files/NAME` or `analyses/LABEL` behind any container that
 //! has them, or `gears/NAME`. Each segment is a label or `<id:…>`. Labels that hold a slash go into a list of segments.
 //!
-//! ```no_run
-//! # async fn run(fw: flywheel::Client) -> flywheel::Result<()> {
+//! ```
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let site = flywheel_local::Site::builder().open().await?;
+//! # let running = site.listen(([127, 0, 0, 1], 0).into()).await?;
+//! # let fw = flywheel::Client::new(running.api_key())?;
+//! # let project = fw.add_group("neuro", "Neuro Lab").await?.add_project("Color Study").await?;
+//! # project.upload(flywheel::Source::bytes("plan.pdf", "what to do")).await?;
+//! # project.add_subject("sub-01").await?.add_session("ses-01").await?;
 //! use flywheel::{File, Session};
 //!
 //! let session: Session = fw.lookup("neuro/Color Study/sub-01/ses-01").cast().await?;
-//! let file = fw.lookup(["neuro", "Color Study", "files", "plan v1/2.pdf"]).cast::<File>().await?;
+//! assert_eq!(session.label(), "ses-01");
+//! let file = fw.lookup(["neuro", "Color Study", "files", "plan.pdf"]).cast::<File>().await?;
 //!
 //! for child in fw.resolve("neuro/Color Study").await?.children {
 //!     println!("{} {}", child.kind_name(), child.label());

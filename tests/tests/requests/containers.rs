@@ -27,6 +27,7 @@ async fn containers_are_made_read_and_deleted() {
         desk,
         subject.add_session("ses-01").age(Age::from_years(42.5).seconds()).timezone("Europe/Berlin")
     );
+    ask!(desk, project.add_session("sub-02", "ses-01").or_existing());
     let acquisition = ask!(desk, session.add_acquisition("T1w").set("uid", "1.2.3").or_existing());
     let collection = ask!(desk, fw.add_collection("Best of").description("Good scans"));
     let mut analyses = Vec::new();

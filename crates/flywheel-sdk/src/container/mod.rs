@@ -7,7 +7,7 @@
 //! | from | down | up |
 //! |---|---|---|
 //! | [`Group`] | `projects()`, `add_project(..)` | |
-//! | [`Project`] | `subjects()`, `sessions()`, `acquisitions()`, `add_subject(..)` | `group()` |
+//! | [`Project`] | `subjects()`, `sessions()`, `acquisitions()`, `add_subject(..)`, `add_session(..)` | `group()` |
 //! | [`Subject`] | `sessions()`, `acquisitions()`, `add_session(..)` | `project()`, `group()` |
 //! | [`Session`] | `acquisitions()`, `add_acquisition(..)` | `subject()`, `project()`, `group()` |
 //! | [`Acquisition`] | | `session()`, `subject()`, `project()`, `group()` |
@@ -17,12 +17,19 @@
 //! All but groups have `files()`, `file(name)`, `info()`, `notes()`; all have `tags()`, `update()`, `reload()`, `delete()`;
 //! those of the hierarchy have `analyses()` and `add_analysis(..)`.
 //!
-//! ```no_run
-//! # async fn run(fw: flywheel::Client) -> flywheel::Result<()> {
+//! ```
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let site = flywheel_local::Site::builder().open().await?;
+//! # let running = site.listen(([127, 0, 0, 1], 0).into()).await?;
+//! # let fw = flywheel::Client::new(running.api_key())?;
+//! # let project = fw.add_group("neuro", "Neuro Lab").await?.add_project("Color Study").await?;
+//! # project.add_subject("sub-01").await?.add_session("baseline").age(flywheel::Age::from_years(31.5).seconds()).await?;
 //! let project = fw.projects().filter("label=\"Color Study\"").find_one().await?;
 //! for session in project.sessions().await? {
 //!     let subject = session.subject().await?;
 //!     println!("{} {} at {:?} years", subject.label(), session.label(), session.age_years());
+//!     # assert_eq!((subject.label(), session.age_years()), ("sub-01", Some(31.5)));
 //! }
 //! # Ok(())
 //! # }

@@ -1,6 +1,7 @@
 //! Projects: studies, the level at which permissions are given.
 
 use flywheel_api::OperationId;
+use serde_json::json;
 
 use super::{ancestors, container};
 use crate::{
@@ -55,6 +56,17 @@ impl Project {
         let label: String = label.into();
         Create::new(&self.client, OperationId::AddSubject, self.subjects().labelled(&label))
             .set("project", self.id())
+            .set("label", label)
+    }
+
+    /// A new session of the subject with this label, which is made where there is none, in one call.
+    pub fn add_session(&self, subject: impl Into<String>, label: impl Into<String>) -> Create<Session> {
+        let (subject, label): (String, String) = (subject.into(), label.into());
+        let of_subject = flywheel_core::filter::field("subject.label").eq(subject.as_str());
+        let same = self.sessions().labelled(&label).filter(of_subject);
+        Create::new(&self.client, OperationId::AddSession, same)
+            .set("project", self.id())
+            .set("subject", json!({"label": subject}))
             .set("label", label)
     }
 

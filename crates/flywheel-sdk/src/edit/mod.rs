@@ -4,14 +4,22 @@
 //! hand; what the site works out by itself (`modified`, `revision`, `parents` after a move) is there after a
 //! [`reload`](crate::Session::reload).
 //!
-//! ```no_run
-//! # async fn run(mut session: flywheel::Session) -> flywheel::Result<()> {
+//! ```
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let site = flywheel_local::Site::builder().open().await?;
+//! # let running = site.listen(([127, 0, 0, 1], 0).into()).await?;
+//! # let fw = flywheel::Client::new(running.api_key())?;
+//! # let project = fw.add_group("neuro", "Neuro Lab").await?.add_project("Color Study").await?;
+//! # let mut session = project.add_subject("sub-01").await?.add_session("baseline").operator("Jo").await?;
 //! use serde_json::json;
 //!
 //! session.update().label("ses-01").weight(71.5).clear("operator").await?;
 //! session.tags().add(["qc-pass", "3T"]).await?;
 //! session.notes().add("Participant moved in run 2.").await?;
 //! session.info().merge(json!({"qc": {"snr": 12.5}})).await?;
+//!
+//! assert_eq!((session.label(), session.operator.as_deref()), ("ses-01", None));
 //! assert_eq!(session.info_at::<f64>("/qc/snr")?, Some(12.5));
 //! # Ok(())
 //! # }

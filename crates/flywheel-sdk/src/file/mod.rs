@@ -2,13 +2,27 @@
 //!
 //! Moving bytes is in [`transfer`](crate::transfer); this is about the rest.
 //!
-//! ```no_run
-//! # async fn run(acquisition: flywheel::Acquisition) -> flywheel::Result<()> {
+//! ```
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let site = flywheel_local::Site::builder().open().await?;
+//! # let running = site.listen(([127, 0, 0, 1], 0).into()).await?;
+//! # let fw = flywheel::Client::new(running.api_key())?;
+//! # let project = fw.add_group("neuro", "Neuro Lab").await?.add_project("Color Study").await?;
+//! # let session = project.add_subject("sub-01").await?.add_session("baseline").await?;
+//! # let acquisition = session.add_acquisition("T1w").await?;
+//! # acquisition.upload(flywheel::Source::bytes("t1.nii.gz", "pretend this is a volume")).await?;
 //! let mut file = acquisition.file("t1.nii.gz").await?;
 //! file.update().file_type("nifti").modality("MR").await?;
 //! file.classification().replace([("Measurement", ["T1"]), ("Intent", ["Structural"])]).await?;
 //! file.tags().add(["reviewed"]).await?;
-//! println!("{} bytes, version {}", file.size(), file.version());
+//! assert_eq!((file.size(), file.version()), (24, 1));
+//!
+//! // A second upload of the name is a second version; the first one stays.
+//! let second = acquisition.upload(flywheel::Source::bytes("t1.nii.gz", "a better volume")).await?;
+//! assert_eq!((second.id(), second.version()), (file.id(), 2));
+//! let first = second.at_version(1).await?;
+//! assert_eq!(first.download().bytes().await?.len(), 24);
 //! # Ok(())
 //! # }
 //! ```

@@ -2,13 +2,21 @@
 //!
 //! A finder is a value that says what to look for; nothing is sent until it is awaited or read.
 //!
-//! ```no_run
-//! # async fn run(fw: flywheel::Client) -> flywheel::Result<()> {
+//! ```
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let site = flywheel_local::Site::builder().open().await?;
+//! # let running = site.listen(([127, 0, 0, 1], 0).into()).await?;
+//! # let fw = flywheel::Client::new(running.api_key())?;
+//! # let project = fw.add_group("neuro", "Neuro Lab").await?.add_project("Color Study").await?;
+//! # let session = project.add_subject("sub-01").await?.add_session("ses-01").await?;
+//! # session.add_acquisition("T1w").await?;
 //! use flywheel::{Sort, field};
 //! use futures::{StreamExt, TryStreamExt};
 //!
 //! // All at once, in memory.
 //! let sessions = fw.sessions().filter("label=~^ses-").sort(Sort::desc("created")).limit(10).await?;
+//! assert_eq!(sessions[0].label(), "ses-01");
 //!
 //! // Exactly one, or an error that says whether there were none or several.
 //! let project = fw.projects().filter(field("label").eq("Color Study")).find_one().await?;

@@ -1,7 +1,21 @@
 //! Jobs: runs of gears, watched until they end, their logs, and what is done to many at once.
 //!
-//! ```no_run
-//! # async fn run(mut job: flywheel::Job) -> flywheel::Result<()> {
+//! ```
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let site = flywheel_local::Site::builder().open().await?;
+//! # let running = site.listen(([127, 0, 0, 1], 0).into()).await?;
+//! # let fw = flywheel::Client::new(running.api_key())?;
+//! # let project = fw.add_group("neuro", "Neuro Lab").await?.add_project("Color Study").await?;
+//! # let acquisition = project.add_subject("sub-01").await?.add_session("s").await?.add_acquisition("T1w").await?;
+//! # let gear = fw.add_gear(serde_json::json!({
+//! #     "name": "smooth", "label": "Smooth", "description": "Smooths an image.", "version": "1.0.0",
+//! #     "author": "Jo", "license": "MIT", "url": "", "source": "", "config": {},
+//! #     "inputs": {"image": {"base": "file", "type": {"enum": ["nifti"]}}},
+//! # })).await?;
+//! # let file = acquisition.upload(flywheel::Source::bytes("t1.nii.gz", "pretend this is a volume")).await?;
+//! # let mut job = gear.invoke().input("image", &file).job().await?;
+//! # job.clone().cancel().await?;
 //! use flywheel::JobState;
 //! use std::time::Duration;
 //!

@@ -1,22 +1,16 @@
 //! Moving bytes: uploads, downloads, zip members and archives, with progress and cancel.
 //!
-//! | file | holds |
-//! |---|---|
-//! | `running` | a transfer under way: a future that can be watched and cancelled |
-//! | `source` | what is uploaded |
-//! | `upload` | uploads as one request |
-//! | `placed` | uploads to containers that are named by labels or unique ids |
-//! | `packfile` | many small files that become one zip file of an acquisition |
-//! | `signed` | uploads straight to the storage of the site |
-//! | `download` | downloads to a path, to memory, as a stream, into a writer |
-//! | `fetch` | the bytes of one file or part of it, taken up again where the connection broke |
-//! | `methods` | how transfers start: methods of files, containers and the client |
-//! | `part_file` | the file beside the destination that bytes go to until all are there |
-//! | `digest` | the recorded hash of a file, and checking bytes against it |
-//! | `zip` | what is inside a zip file |
-//! | `archive` | whole containers as one tar or zip |
-//! | `lines` | answers of one JSON document a line |
-
+//! Nothing is held in memory as a whole, nothing half done is ever seen: a file comes to its path in one step once all of it
+//! is there and its hash is right, and dropping a transfer leaves nothing behind.
+//!
+//! | from | up | down |
+//! |---|---|---|
+//! | a container | `upload(..)`, `upload_all(..)`: [`Upload`] of a [`Source`] | `archive()`: [`Archive`]; as a folder: [`folder`](crate::folder) |
+//! | a [`File`](crate::File) | | `download()`, `zip_member(..)`: [`Download`]; `zip()`: [`Zip`] |
+//! | a [`Project`](crate::Project) | [`upload_packfile(..)`](crate::Project::upload_packfile): many small files as one zip | |
+//! | the [`Client`](crate::Client) | `upload_by_label(..)`, `upload_by_uid(..)`: to a [`Place`]; many at once: [`bulk`](crate::bulk) | `archive(..)` of several containers |
+//!
+//! What has begun is a [`Transfer`]: awaited, watched by its [`Progress`], stopped by its [`Canceller`].
 //!
 //! ```
 //! # #[tokio::main]

@@ -61,6 +61,21 @@ async fn or_existing_gives_back_what_is_there() {
 }
 
 #[tokio::test]
+async fn a_session_of_a_subject_that_is_not_there_makes_both() {
+    let bench = Bench::open().await;
+    let project = bench.project().await;
+    let first = project.add_session("sub-09", "ses-01").operator("Jo").await.unwrap();
+    assert_eq!((first.label(), first.operator.as_deref()), ("ses-01", Some("Jo")));
+    let second = project.add_session("sub-09", "ses-02").await.unwrap();
+    let subject = second.subject().await.unwrap();
+    assert_eq!((subject.label(), subject.id()), ("sub-09", first.subject().await.unwrap().id()));
+    project.add_session("sub-10", "ses-01").await.unwrap();
+    let again = project.add_session("sub-09", "ses-01").or_existing().await.unwrap();
+    assert_eq!(again.id(), first.id());
+    assert_eq!(project.sessions().count().await.unwrap(), 3);
+}
+
+#[tokio::test]
 async fn update_reaches_the_site_and_the_value_at_hand() {
     let bench = Bench::open().await;
     let Study { mut subject, mut session, .. } = bench.study().await;
