@@ -84,7 +84,7 @@ pub(crate) async fn project(
 
 /// The permissions that a project begins with: its maker as administrator, then what the body says, then the template
 /// of the group. Who is named earlier is not named again.
-fn first_permissions(
+pub(crate) fn first_permissions(
     db: &Connection,
     caller: &Caller,
     given: Value,

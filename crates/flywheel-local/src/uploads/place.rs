@@ -8,7 +8,7 @@ use super::{
     plan::{Plan, Step},
 };
 use crate::{
-    access::{self, Access, Action, roles},
+    access::{self, Action},
     auth::Caller,
     containers::{create, tags},
     error::{ApiError, ApiResult},
@@ -200,13 +200,10 @@ impl Finder<'_> {
         let project = match found {
             Some(id) => containers::get(self.db, Kind::Project, &id)?,
             None => {
-                access::authorize(self.db, self.caller, group, Action::ContainersCreateHierarchy)?;
-                let permissions = if self.caller.is_device() {
-                    json!([])
-                } else {
-                    let role = roles::built_in(self.db, Access::Admin)?;
-                    json!([{"_id": self.caller.id(), "role_ids": [role]}])
-                };
+                // Unlike a project made by itself, this needs no more of the group than the files would.
+                access::authorize(self.db, self.caller, group, Action::FilesCreateSingle)?;
+                let template = group.doc.get("permissions_template").cloned().unwrap_or_default();
+                let permissions = create::first_permissions(self.db, self.caller, Value::Null, template)?;
                 let parents = group.parents_of_child();
                 let doc = json!({"label": label, "permissions": permissions, "parents": parents});
                 return self.added(Kind::Project, new_id(), doc);

@@ -103,6 +103,31 @@ async fn a_reaper_finds_uids_anywhere_and_sorts_the_rest_under_unknown() {
 }
 
 #[tokio::test]
+async fn a_project_of_an_upload_needs_rw_on_the_group_and_begins_with_its_template() {
+    let bench = Bench::new().await;
+    let [ro, rw, reader] = ["ro@x.org", "rw@x.org", "reader@x.org"];
+    let (reading, writing) = (bench.as_user(ro, None).await, bench.as_user(rw, None).await);
+    bench.as_user(reader, None).await;
+    for (user, access) in [(ro, "ro"), (rw, "rw")] {
+        bench.post("/groups/lab/permissions", json!({"_id": user, "access": access})).await.ok();
+    }
+    let roles = bench.get("/roles").await.ok();
+    let role = |level: &str| {
+        let named = roles.as_array().unwrap().iter().find(|role| role["default_flywheel_role"] == level);
+        named.unwrap()["_id"].clone()
+    };
+    let entry = json!({"_id": reader, "role_ids": [role("ro")]});
+    bench.post("/groups/lab/permissions/templates", entry.clone()).await.ok();
+    let sent: &[(&str, &[u8])] = &[("a.dcm", b"one")];
+    let said = || Some(metadata("lab", "New", "a.dcm"));
+    reading.upload("/upload/label", sent, said()).await.refused(403);
+    let files = writing.upload("/upload/label", sent, said()).await.ok();
+    let project = format!("/projects/{}", files[0]["parents"]["project"].as_str().unwrap());
+    let maker = json!({"_id": rw, "role_ids": [role("admin")]});
+    assert_eq!(bench.get(&project).await.ok()["permissions"], json!([maker, entry]));
+}
+
+#[tokio::test]
 async fn an_upload_without_a_place_or_a_right_is_refused() {
     let bench = Bench::new().await;
     let sent: &[(&str, &[u8])] = &[("a.dcm", b"1")];
