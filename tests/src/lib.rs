@@ -8,12 +8,11 @@
 //! | [`mayhem`] | mixed writes against such a process, and what must be true after it was killed |
 //! | [`measure`] | latencies and memory |
 //! | [`python`] | the official Python client in a virtual environment of its own |
-//! | [`description`] | `openapi/flywheel.json`: which operation a request calls, what it may answer |
 //! | [`requests`] | whether a request fits the operation it calls |
 //! | [`notebook`] | the layer that writes down what is asked of a site |
-//! | [`validate`] | the layer around every site that holds its answers against the description |
+//!
+//! Every answer of these sites is held against the description (see [`flywheel_description`]).
 
-pub mod description;
 pub mod http;
 pub mod mayhem;
 pub mod measure;
@@ -22,4 +21,3 @@ pub mod process;
 pub mod python;
 pub mod requests;
 pub mod site;
-pub mod validate;

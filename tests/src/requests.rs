@@ -10,7 +10,7 @@ use http::Method;
 use jsonschema::{Draft, Registry};
 use serde_json::{Value, json};
 
-use crate::description::{Description, allow_nulls, or_null};
+use flywheel_description::{Description, allow_nulls, or_null};
 
 /// The name under which schemas refer to the whole description.
 const DOCUMENT: &str = "urn:flywheel:requests";
@@ -93,7 +93,7 @@ impl Requests {
         query: &[(String, String)],
         carried: &Carried,
     ) -> Option<Asked> {
-        let fitting = Description::shared().fitting(method, path);
+        let fitting = Description::shared().fitting(method, path, query);
         // Some routes for every kind of container share their paths with routes of one kind.
         let each = fitting.iter().map(|found| {
             let operation = &self.document["paths"][&found.template][method.as_str().to_lowercase()];

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use flywheel_tests::description::{Description, placeholder};
+use flywheel_description::{Description, placeholder};
 use flywheel_tests::site::LocalSite;
 use serde_json::json;
 

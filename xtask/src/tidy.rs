@@ -17,10 +17,21 @@ pub(crate) struct Args {}
 const DIRECTIONS: &[(&str, &[&str])] = &[
     ("flywheel-core", &[]),
     ("flywheel-api", &["flywheel-core"]),
+    ("flywheel-description", &[]),
     ("flywheel-local", &["flywheel-core", "flywheel-api"]),
     ("flywheel-sdk", &["flywheel-core", "flywheel-api"]),
     ("flywheel-cli", &["flywheel-core", "flywheel-sdk", "flywheel-local"]),
-    ("flywheel-tests", &["flywheel-core", "flywheel-api", "flywheel-sdk", "flywheel-local", "flywheel-cli"]),
+    (
+        "flywheel-tests",
+        &[
+            "flywheel-core",
+            "flywheel-api",
+            "flywheel-description",
+            "flywheel-sdk",
+            "flywheel-local",
+            "flywheel-cli",
+        ],
+    ),
     ("xtask", &[]),
 ];
 

@@ -9,38 +9,53 @@ use serde_json::json;
 
 use crate::auth::Caller;
 
+/// Who writes, and in which request.
+#[derive(Debug, Clone)]
+pub(crate) struct Author {
+    /// The origin of what is written, as JSON.
+    pub(crate) origin: String,
+    /// The method and the path of the request; nothing where the site writes by itself.
+    pub(crate) request: Option<(String, String)>,
+}
+
+impl Default for Author {
+    fn default() -> Self {
+        Self { origin: json!({"type": "system"}).to_string(), request: None }
+    }
+}
+
 tokio::task_local! {
-    static REQUEST: RefCell<Option<String>>;
+    static REQUEST: RefCell<Author>;
 }
 
 thread_local! {
-    static WRITING: RefCell<String> = const { RefCell::new(String::new()) };
+    static WRITING: RefCell<Author> = RefCell::default();
 }
 
 /// Runs the answering of one request, whose author is not known yet.
-pub(crate) async fn of_request<F: Future>(answer: F) -> F::Output {
-    REQUEST.scope(RefCell::new(None), answer).await
+pub(crate) async fn of_request<F: Future>(request: (String, String), answer: F) -> F::Output {
+    let author = Author { request: Some(request), ..Author::default() };
+    REQUEST.scope(RefCell::new(author), answer).await
 }
 
 /// The request comes from this caller.
 pub(crate) fn is(caller: &Caller) {
     // Outside of a request there is nobody to tell.
-    let _ = REQUEST.try_with(|known| *known.borrow_mut() = Some(caller.origin().to_string()));
+    let _ = REQUEST.try_with(|known| known.borrow_mut().origin = caller.origin().to_string());
 }
 
-/// The origin of what is written now, as JSON: the caller of the request, or the site itself.
-pub(crate) fn current() -> String {
-    let known = REQUEST.try_with(|known| known.borrow().clone()).ok().flatten();
-    known.unwrap_or_else(|| json!({"type": "system"}).to_string())
+/// Whose request this is; outside of one, the site itself.
+pub(crate) fn current() -> Author {
+    REQUEST.try_with(|known| known.borrow().clone()).unwrap_or_default()
 }
 
 /// Runs a write for an author, on the thread that writes.
-pub(crate) fn during<T>(author: String, write: impl FnOnce() -> T) -> T {
+pub(crate) fn during<T>(author: Author, write: impl FnOnce() -> T) -> T {
     WRITING.with(|writing| *writing.borrow_mut() = author);
     write()
 }
 
 /// The author of the write that this thread does.
-pub(crate) fn writing() -> String {
+pub(crate) fn writing() -> Author {
     WRITING.with(|writing| writing.borrow().clone())
 }

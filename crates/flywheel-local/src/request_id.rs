@@ -20,7 +20,8 @@ pub(crate) fn current() -> String {
 pub(crate) async fn assign(request: Request, next: Next) -> Response {
     let id = format!("{:08x}-{}", rand::random::<u32>(), chrono::Utc::now().timestamp());
     let value = HeaderValue::from_str(&id);
-    let mut response = CURRENT.scope(id, author::of_request(next.run(request))).await;
+    let about = (request.method().to_string(), request.uri().path().to_owned());
+    let mut response = CURRENT.scope(id, author::of_request(about, next.run(request))).await;
     if let Ok(value) = value {
         response.headers_mut().insert(HEADER, value);
     }

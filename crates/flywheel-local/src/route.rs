@@ -85,14 +85,15 @@ pub(crate) fn assemble(state: AppState) -> Router {
     });
     let api = api.fallback(unserved).method_not_allowed_fallback(unserved);
     let api = api.layer(middleware::from_fn_with_state(hidden, reveal));
-    surround(Router::new().nest("/api", api).fallback(unserved)).with_state(state)
+    let router = surround(Router::new().nest("/api", api).fallback(unserved)).with_state(state);
+    #[cfg(test)]
+    let router = router.layer(middleware::from_fn_with_state(Arc::default(), flywheel_description::insist));
+    router
 }
 
 /// What surrounds every route: bodies without a limit of the framework's own, panics and the framework's refusals as
 /// errors in JSON, and the request's id.
 fn surround<S: Clone + Send + Sync + 'static>(router: Router<S>) -> Router<S> {
-    #[cfg(test)]
-    let router = router.layer(middleware::from_fn(crate::tests::reached::count));
     router
         .layer(DefaultBodyLimit::disable())
         .layer(middleware::map_request(drain::to_the_end))

@@ -84,6 +84,7 @@ pub struct SiteBuilder {
     admin_key: Option<String>,
     drone_secret: Option<String>,
     signed_uploads: bool,
+    retries_failed_jobs: bool,
     engine: Option<Engine>,
 }
 
@@ -119,6 +120,14 @@ impl SiteBuilder {
         self
     }
 
+    /// Whether jobs that failed are queued again by themselves, three attempts in all. Off unless asked for; jobs that were
+    /// lost, because their engine went, are tried again in either case.
+    #[must_use]
+    pub fn retries_failed_jobs(mut self, on: bool) -> Self {
+        self.retries_failed_jobs = on;
+        self
+    }
+
     /// Runs the jobs of the site, in this process, for as long as the site lives. Without an engine they wait for one
     /// elsewhere.
     #[must_use]
@@ -151,7 +160,13 @@ impl SiteBuilder {
             .map_err(|error| SiteError::Database(error.to_string()))?;
         let secret = self.admin_key.map_or_else(generate_key, |key| last_part(&key).to_owned());
         let key = secret.clone();
-        store.write(move |db| prepare(db, &key)).await?;
+        let retries = self.retries_failed_jobs;
+        store
+            .write(move |db| {
+                prepare(db, &key)?;
+                jobs::set_after_failure(db, retries)
+            })
+            .await?;
         let swept = blobs.clone();
         store.write(files::forget).await?;
         store.read(move |db| files::sweep(db, &swept, opened)).await?;
@@ -182,7 +197,7 @@ impl SiteBuilder {
             Some(engine) => Some(engine::start(&state, engine).await?),
             None => None,
         };
-        Ok(Site { state, secret, _tasks: tasks, _engine: engine, _lock: lock, _temporary: temporary })
+        Ok(Site { state, secret, _tasks: tasks, engine, _lock: lock, _temporary: temporary })
     }
 }
 
@@ -244,7 +259,7 @@ pub struct Site {
     state: AppState,
     secret: String,
     _tasks: Vec<Background>,
-    _engine: Option<engine::Running>,
+    engine: Option<engine::Running>,
     _lock: File,
     _temporary: Option<tempfile::TempDir>,
 }
@@ -284,6 +299,14 @@ impl Site {
     /// What the handlers share.
     pub(crate) fn state(&self) -> &AppState {
         &self.state
+    }
+
+    /// Ends the jobs that run here, which are tried again at the next opening with an engine, removes what they were working
+    /// on, and lets go of the folder. A site that is dropped instead does the same without anybody waiting for it.
+    pub async fn close(mut self) {
+        if let Some(engine) = self.engine.take() {
+            engine.close().await;
+        }
     }
 
     /// The administrator's secret: what stands last in an API key.

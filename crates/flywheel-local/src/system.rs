@@ -156,7 +156,8 @@ const BOOKMARKS: (&str, &str) = ("site", "bookmarks");
 /// A list of links.
 const LINKS: Shape = Shape::List(&Shape::Object(&[must("label", TEXT), must("url", TEXT)]));
 
-fn stored_settings(db: &Connection) -> ApiResult<Doc> {
+/// The site's settings, complete.
+pub(crate) fn stored_settings(db: &Connection) -> ApiResult<Doc> {
     let stored = records::get(db, SETTINGS.0, SETTINGS.1)?.unwrap_or_default();
     let fresh = json!({
         "_id": "site", "created": now(), "modified": now(), "center_gears": [], "providers": {}, "ldap_sync": null,

@@ -19,19 +19,21 @@ os.environ.update(FLYWHEEL_USER_HOME=str(SCRATCH), COLUMNS="200", NO_COLOR="1")
 import flywheel_cli.main
 
 
-def run(*arguments):
-    """Runs the tool and returns what it did, whatever that was.
+def run(*arguments, answers=""):
+    """Runs the tool, with lines that answer its questions, and returns what it did, whatever that was.
 
     The tool takes seconds to import what it needs, so where the system can do it a copy of this process, which has
     imported it already, becomes the tool.
     """
     arguments = [str(argument) for argument in arguments]
     if not hasattr(os, "fork"):
-        return subprocess.run([TOOL, *arguments], capture_output=True, text=True, timeout=300)
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        return subprocess.run([TOOL, *arguments], capture_output=True, text=True, timeout=300, input=answers)
+    with tempfile.TemporaryFile() as asked, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        asked.write(answers.encode())
+        asked.seek(0)
         sys.stdout.flush()
         if (child := os.fork()) == 0:
-            become_the_tool(arguments, out, err)
+            become_the_tool(arguments, asked, out, err)
         _, status = os.waitpid(child, 0)
         texts = []
         for file in (out, err):
@@ -40,10 +42,11 @@ def run(*arguments):
     return SimpleNamespace(returncode=os.waitstatus_to_exitcode(status), stdout=texts[0], stderr=texts[1])
 
 
-def become_the_tool(arguments, out, err):
+def become_the_tool(arguments, asked, out, err):
     """Runs the tool's main function as its script would, and ends the process."""
     code = 1
     try:
+        os.dup2(asked.fileno(), 0)
         os.dup2(out.fileno(), 1)
         os.dup2(err.fileno(), 2)
         sys.argv = [str(TOOL), *arguments]
@@ -62,16 +65,19 @@ def become_the_tool(arguments, out, err):
         os._exit(code if isinstance(code, int) else int(code is not None))
 
 
-def fw(*arguments):
+def fw(*arguments, answers=""):
     """Runs the tool, which must succeed, and returns what it printed."""
-    done = run(*arguments)
+    done = run(*arguments, answers=answers)
     assert done.returncode == 0, f"fw {arguments}: {done.returncode}\n{done.stdout}\n{done.stderr}"
     return done.stdout
 
 
 def ingest(kind, *arguments):
-    """Runs an ingest without questions and without a configuration file."""
-    return fw("ingest", kind, "-y", "--no-config", *arguments)
+    """Runs an ingest without a configuration file, and says yes to what it found.
+
+    With the option `-y` two threads of the tool say yes, and when the slower one comes second the tool ends with an error.
+    """
+    return fw("ingest", kind, "--no-config", *arguments, answers="yes\n")
 
 
 def login(name="admin"):

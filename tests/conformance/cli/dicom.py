@@ -38,7 +38,7 @@ equal({file.type for scan in session.acquisitions() for file in scan.reload().fi
 assert session.uid and session.reload().timestamp.year == 1995, session
 
 # What is there already is found and not sent again.
-printed = fw("ingest", "dicom", "-y", "--no-config", "--detect-duplicates", "--include", "*", "--", source, "lab", "Dicom")
+printed = ingest("dicom", "--detect-duplicates", "--include", "*", "--", source, "lab", "Dicom")
 assert "DD" in printed, printed
 equal(stored(study), files)
 ingest("dicom", "--skip-existing", "--include", "*", "--", source, "lab", "Dicom")
@@ -49,6 +49,7 @@ fw("sync", "-y", "--no-audit-log", "-i", "dicom", "fw://lab/Dicom", SCRATCH / "b
 equal(sorted(contents(SCRATCH / "back").values()), sorted(contents(source).values()))
 
 # A folder with something else in it: the images arrive, and the tool says what did not.
-mixed = run("ingest", "dicom", "-y", "--no-config", "--include", "*", "--", source.parent / "TINY_ALPHA", "lab", "Mixed")
+arguments = ["--no-config", "--include", "*", "--", source.parent / "TINY_ALPHA", "lab", "Mixed"]
+mixed = run("ingest", "dicom", *arguments, answers="yes\n")
 assert mixed.returncode == 1 and "SC02" in mixed.stdout, mixed.stdout
 assert stored(client.lookup("lab/Mixed"))

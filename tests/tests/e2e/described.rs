@@ -1,6 +1,6 @@
 //! The routes of the site are the routes of the description.
 
-use flywheel_tests::description::{Description, placeholder};
+use flywheel_description::{Description, placeholder};
 use flywheel_tests::site::LocalSite;
 use serde_json::json;
 

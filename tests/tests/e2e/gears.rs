@@ -5,6 +5,7 @@ use std::time::Duration;
 use flywheel_local::{Engine, Site};
 use flywheel_tests::{
     http::{Call, Client},
+    process::Process,
     site::LocalSite,
 };
 use http::Method;
@@ -415,4 +416,59 @@ fn a_gear_that_cannot_be_run_here_fails_with_what_is_missing() {
     let id = bench.start(&gear, json!({}));
     assert_eq!(bench.end_of(&id)["failure_reason"], "engine_error");
     assert!(bench.log(&id).contains("neither docker nor podman"), "{}", bench.log(&id));
+}
+
+/// A job of a gear that notes its process and sleeps, in a site of one client; the id of that process.
+#[cfg(target_os = "linux")]
+fn sleeping_job(client: &Client, mark: &std::path::Path) -> u32 {
+    let call = |method, path: &str| client.call(method, path).as_user("admin");
+    let create = |path: &str, body: Value| {
+        let answer = call(Method::POST, path).json(&body).send().expect(200);
+        answer.json()["_id"].as_str().unwrap().to_owned()
+    };
+    create("/groups", json!({"_id": "lab", "label": "Lab"}));
+    let project = create("/projects", json!({"group": "lab", "label": "p"}));
+    let script = format!("sleep 600 & echo $! > {0}.new; mv {0}.new {0}; wait", mark.display());
+    let gear = add_gear(call, "sleeper", &script, json!({"inputs": {}}));
+    create("/jobs/add", json!({"gear_id": gear, "destination": {"type": "project", "id": project}}));
+    while !mark.exists() {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    std::fs::read_to_string(mark).unwrap().trim().parse().unwrap()
+}
+
+#[cfg(target_os = "linux")]
+fn wait_for_end_of(process: u32) {
+    let stat = format!("/proc/{process}/stat");
+    while std::fs::read_to_string(&stat).is_ok_and(|text| !text.contains(") Z ")) {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_program_of_a_gear_ends_with_a_site_that_is_killed() {
+    let (folder, marks) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let program = env!("CARGO_BIN_EXE_site-process");
+    let mut site = Process::shell(&format!("exec '{program}' \"$@\" engine"), folder.path());
+    let sleeping = sleeping_job(&site.client, &marks.path().join("a"));
+    site.kill();
+    wait_for_end_of(sleeping);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_site_that_is_closed_ends_its_gears_and_removes_their_folders() {
+    let (folder, marks) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let builder = Site::builder().data(folder.path()).admin_key("k").engine(Engine::new());
+    let site = runtime.block_on(builder.open()).unwrap();
+    let running = runtime.block_on(site.listen(([127, 0, 0, 1], 0).into())).unwrap();
+    let client = Client::new(running.address(), vec![("admin".to_owned(), "k".to_owned())]);
+    let sleeping = sleeping_job(&client, &marks.path().join("a"));
+    runtime.block_on(running.shutdown());
+    assert_eq!(std::fs::read_dir(folder.path().join("runs")).unwrap().count(), 2, "a folder and a record");
+    runtime.block_on(site.close());
+    assert_eq!(std::fs::read_dir(folder.path().join("runs")).unwrap().count(), 0);
+    wait_for_end_of(sleeping);
 }

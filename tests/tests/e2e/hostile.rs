@@ -1,6 +1,6 @@
 //! Requests that no client sends: whatever comes, the answer is a client's error or a success, never an internal error.
 
-use flywheel_tests::description::{Description, Operation};
+use flywheel_description::{Description, Operation};
 use flywheel_tests::http::Answer;
 use flywheel_tests::site::LocalSite;
 use http::Method;

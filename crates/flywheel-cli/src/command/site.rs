@@ -68,6 +68,9 @@ pub(crate) struct Serve {
     /// The most seconds that a job may run
     #[arg(long, value_name = "SECONDS", requires = "engine")]
     engine_time_limit: Option<u64>,
+    /// Queue jobs that failed once more, up to three attempts
+    #[arg(long)]
+    retry_failed_jobs: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -109,7 +112,10 @@ impl Serve {
     async fn run(self, context: &Context) -> anyhow::Result<()> {
         let address = resolve(&self.listen).await?;
         let drone_secret = self.drone_secret.unwrap_or_else(flywheel_core::key::generate_key);
-        let mut builder = LocalSite::builder().data(&self.data).drone_secret(drone_secret.as_str());
+        let mut builder = LocalSite::builder()
+            .data(&self.data)
+            .drone_secret(drone_secret.as_str())
+            .retries_failed_jobs(self.retry_failed_jobs);
         if let Some(key) = self.admin_key {
             builder = builder.admin_key(key);
         }
@@ -142,6 +148,7 @@ impl Serve {
         interrupted.await;
         context.printer.note("stopping");
         running.shutdown().await;
+        site.close().await;
         Ok(())
     }
 }

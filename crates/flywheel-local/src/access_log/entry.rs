@@ -12,6 +12,11 @@ use crate::{
 
 /// The entry of a note.
 pub(super) fn of(db: &Connection, note: &Note) -> ApiResult<Value> {
+    Ok(about(note, context(db, note)?))
+}
+
+/// The entry of a note about a place.
+pub(super) fn about(note: &Note, context: Option<Value>) -> Value {
     let mut entry = json!({
         "_id": note.id, "access_type": note.kind, "origin": note.origin, "timestamp": note.timestamp,
         "request_method": note.method, "request_path": note.path,
@@ -20,10 +25,10 @@ pub(super) fn of(db: &Connection, note: &Note) -> ApiResult<Value> {
     if note.origin.get("type").is_some_and(|kind| kind == "user") {
         entry["user_id"] = note.origin.get("id").cloned().unwrap_or_default();
     }
-    if let Some(context) = context(db, note)? {
+    if let Some(context) = context {
         entry["context"] = context;
     }
-    Ok(entry)
+    entry
 }
 
 fn context(db: &Connection, note: &Note) -> ApiResult<Option<Value>> {
@@ -45,7 +50,11 @@ fn context(db: &Connection, note: &Note) -> ApiResult<Option<Value>> {
 }
 
 /// The levels from group to acquisition, and the file. Below no project there is no context.
-fn lineage(db: &Connection, container: &Container, file: Option<&str>) -> ApiResult<Option<Value>> {
+pub(super) fn lineage(
+    db: &Connection,
+    container: &Container,
+    file: Option<&str>,
+) -> ApiResult<Option<Value>> {
     if container.ancestor(Kind::Project).is_none() {
         return Ok(None);
     }

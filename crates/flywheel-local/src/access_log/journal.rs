@@ -124,7 +124,9 @@ impl Journal {
         };
         // A line that a loss of power cut short is no note.
         let notes: Vec<Note> = text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
-        store.write(move |db| notes.iter().try_for_each(|note| insert(db, note))).await?;
+        store
+            .write(move |db| notes.iter().try_for_each(|note| insert(db, &note.id, &entry::of(db, note)?)))
+            .await?;
         fs::remove_file(&self.aside).map_err(ApiError::internal)
     }
 }
@@ -133,9 +135,9 @@ fn append(path: &Path) -> io::Result<File> {
     File::options().create(true).append(true).open(path)
 }
 
-fn insert(db: &Connection, note: &Note) -> ApiResult<()> {
-    let doc = entry::of(db, note)?.to_string();
+/// Writes an entry, once.
+pub(super) fn insert(db: &Connection, id: &str, entry: &Value) -> ApiResult<()> {
     db.prepare_cached("INSERT OR IGNORE INTO access_log (id, doc) VALUES (?, ?)")?
-        .execute((&note.id, doc))?;
+        .execute((id, entry.to_string()))?;
     Ok(())
 }

@@ -73,6 +73,60 @@ async fn the_report_is_narrowed_by_user_project_subject_type_and_time() {
 }
 
 #[tokio::test]
+async fn what_moves_or_is_replaced_is_noted_where_it_was_and_where_it_is() {
+    let api = Api::new().await;
+    let [_, project, subject, session, acquisition] = api.tree().await;
+    let files = format!("/acquisitions/{acquisition}");
+    let first = api.file(api.root(), &files, "a.txt", "x").await.ok();
+    let file = first[0]["file_id"].as_str().unwrap().to_owned();
+    api.file(api.root(), &files, "a.txt", "y").await.ok();
+    let to = json!({"container_reference": {"type": "session", "id": session}});
+    api.post(&format!("/files/{file}/move"), to).await.ok();
+    api.post(&format!("/files/{file}/move"), json!({"name": "b.txt"})).await.ok();
+    let other = api.session(&project, &subject, "ses-2").await;
+    api.put(&format!("/acquisitions/{acquisition}"), json!({"session": other, "label": "t2"})).await.ok();
+    api.put(&format!("/acquisitions/{acquisition}"), json!({"label": "t3"})).await.ok();
+    let report = api.get("/report/accesslog?sort=timestamp,_id").await.ok();
+    let seen = report.as_array().unwrap().iter().map(|entry| {
+        let of = |level: &str| entry["context"][level]["id"].as_str().unwrap_or_default();
+        let name = entry["context"]["file"]["name"].as_str().unwrap_or_default();
+        (entry["access_type"].as_str().unwrap(), of("session"), of("acquisition"), name)
+    });
+    let wanted = [
+        ("replace_file", session.as_str(), acquisition.as_str(), "a.txt"),
+        ("file_moved_away", &session, &acquisition, "a.txt"),
+        ("file_moved_in", &session, "", "a.txt"),
+        ("container_moved_away", &session, &acquisition, ""),
+        ("container_moved_in", &other, &acquisition, ""),
+    ];
+    assert_eq!(seen.collect::<Vec<_>>(), wanted);
+    let moved = &report[1];
+    assert_eq!(moved["request_path"], format!("/api/files/{file}/move"));
+    assert_eq!((&moved["request_method"], &moved["user_id"]), (&json!("POST"), &json!(crate::ADMIN)));
+}
+
+#[tokio::test]
+async fn bulk_moves_are_noted_too() {
+    let api = Api::new().await;
+    let [_, project, subject, session, _] = api.tree().await;
+    let to = api.subject(&project, "sub-2").await;
+    let body = json!({
+        "destination_container_type": "subjects", "sources": [session], "destinations": [to],
+        "conflict_mode": "skip",
+    });
+    api.post("/bulk/move/sessions", body).await.ok();
+    let report = api.get("/report/accesslog?sort=timestamp,_id").await.ok();
+    let of = |index: usize| {
+        let entry = &report[index];
+        (entry["access_type"].as_str().unwrap(), entry["context"]["subject"]["id"].as_str().unwrap())
+    };
+    assert_eq!(
+        (of(0), of(1)),
+        (("container_moved_away", subject.as_str()), ("container_moved_in", to.as_str()))
+    );
+}
+
+#[tokio::test]
 async fn permissions_and_users_leave_traces() {
     let api = Api::new().await;
     let [group, ..] = api.tree().await;

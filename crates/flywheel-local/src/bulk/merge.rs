@@ -4,6 +4,7 @@ use rusqlite::Connection;
 use serde_json::{Value, json};
 
 use crate::{
+    access_log,
     error::ApiResult,
     files::moving,
     kind::Kind,
@@ -73,7 +74,7 @@ impl Mover<'_> {
         }
         for file in files::of_container(self.db, &container.id)? {
             if files::by_name(self.db, &into.id, file.text("name"))?.is_none() {
-                moving::rewrite(self.db, file.file_id(), into, file.text("name"))?;
+                moving::rewrite(self.db, &file, &container, into, file.text("name"))?;
             }
         }
         for mut analysis in containers::children(self.db, &container.id, Kind::Analysis)? {
@@ -97,9 +98,11 @@ impl Mover<'_> {
 }
 
 fn reparent(db: &Connection, mut container: Container, to: &Container) -> ApiResult<()> {
+    let before = container.clone();
     container.doc.insert("parents".into(), to.parents_of_child());
     containers::save(db, &mut container)?;
-    containers::rebase_tree(db, &container)
+    containers::rebase_tree(db, &container)?;
+    access_log::container_moved(db, &before, &container)
 }
 
 /// Deletes a container in which nothing is left.

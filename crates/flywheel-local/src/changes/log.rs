@@ -18,7 +18,7 @@ pub(crate) fn created(db: &Connection, container: &Container) -> ApiResult<()> {
         container.ancestor(Kind::Project),
         container.ancestor(Kind::Subject),
         container.text("created"),
-        author::writing(),
+        author::writing().origin,
     ))?;
     Ok(())
 }

@@ -23,7 +23,7 @@ pub(crate) fn register(connection: &Connection) -> rusqlite::Result<()> {
         flags | FunctionFlags::SQLITE_DETERMINISTIC,
         patch_between,
     )?;
-    connection.create_scalar_function("author", 0, flags, |_| Ok(author::writing()))
+    connection.create_scalar_function("author", 0, flags, |_| Ok(author::writing().origin))
 }
 
 fn patch_between(context: &Context<'_>) -> rusqlite::Result<Option<String>> {

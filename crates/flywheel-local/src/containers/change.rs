@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::{collections, create, fields};
 use crate::{
     access::{self, Action},
+    access_log,
     accounts::master_codes,
     auth::Caller,
     body::{JsonBody, check_change},
@@ -52,12 +53,13 @@ pub(crate) async fn put(
         for key in PLACES {
             change.remove(key);
         }
-        let parents = container.doc.get("parents").cloned();
+        let before = container.clone();
         merge(&mut container, change)?;
         relocate(db, &guard.caller, &mut container, &place)?;
         containers::save(db, &mut container)?;
-        if container.doc.get("parents") != parents.as_ref() {
+        if container.doc.get("parents") != before.doc.get("parents") {
             containers::rebase_tree(db, &container)?;
+            access_log::container_moved(db, &before, &container)?;
         }
         Ok(())
     };

@@ -60,6 +60,9 @@ pub(crate) async fn all(
 ) -> ApiResult<Response> {
     let work = move |db: &Connection, query: &ListQuery| {
         let kind = guard.kind()?;
+        if let (Kind::Collection, Some(user)) = (kind, query.params.get("user_id")) {
+            return shown(db, &guard, those_of(db, &guard, kind, user, query)?, query);
+        }
         let scope = match (kind, query.params.get("collection_id")) {
             (Kind::Acquisition, Some(collection)) => Some(collected("c.id", collection)),
             _ => None,
@@ -251,17 +254,30 @@ pub(crate) async fn of_user(
     Path(user): Path<String>,
     query: ListQuery,
 ) -> ApiResult<Response> {
-    if user != guard.caller.id() && !guard.caller.is_site_admin() {
-        return Err(ApiError::forbidden("Only site administrators may ask this about another user"));
-    }
     let work = move |db: &Connection| {
-        let kind = guard.child()?;
-        let column = if matches!(kind, Kind::Group | Kind::Collection) { "id" } else { "project_id" };
-        let sql = format!("c.{column} IN (SELECT container_id FROM grants WHERE user_id = ?)");
-        let source = list::Containers(kind);
-        let list = list::List::containers(&source, &query).and(Condition::new(sql, vec![user.into()]));
-        let rows = list.run(db, Container::from_row)?;
+        let rows = those_of(db, &guard, guard.child()?, &user, &query)?;
         shown(db, &guard, rows, &query)
     };
     state.store.read(work).await.map(list::answer)
+}
+
+/// What a user is a member of.
+///
+/// # Errors
+/// 403 about another user, unless an administrator of the site asks.
+fn those_of(
+    db: &Connection,
+    guard: &Guard,
+    kind: Kind,
+    user: &str,
+    query: &ListQuery,
+) -> ApiResult<Rows<Container>> {
+    if user != guard.caller.id() && !guard.caller.is_site_admin() {
+        return Err(ApiError::forbidden("Only site administrators may ask this about another user"));
+    }
+    let column = if matches!(kind, Kind::Group | Kind::Collection) { "id" } else { "project_id" };
+    let sql = format!("c.{column} IN (SELECT container_id FROM grants WHERE user_id = ?)");
+    let source = list::Containers(kind);
+    let list = list::List::containers(&source, query).and(Condition::new(sql, vec![user.to_owned().into()]));
+    list.run(db, Container::from_row)
 }

@@ -8,6 +8,7 @@
 //! | `folder` | what the gear sees as `/flywheel/v0` |
 //! | `program` | what is run: a command in the gear's own folder, or its image |
 //! | `process` | a child process with its group, its lines and its end |
+//! | `warden` | the end of a program whose site is gone |
 //! | `logs` | the job's log |
 //! | `bundle` | the folders of gears |
 
@@ -18,6 +19,8 @@ mod logs;
 mod process;
 mod program;
 mod protocol;
+#[cfg(unix)]
+mod warden;
 
 #[cfg(test)]
 mod tests;
@@ -27,7 +30,7 @@ use std::{ffi::OsString, io, path::PathBuf, sync::Arc, time::Duration};
 use flywheel_core::key::generate_key;
 use rusqlite::Connection;
 use tokio::{
-    sync::Semaphore,
+    sync::{Notify, Semaphore},
     task::{JoinHandle, JoinSet},
 };
 
@@ -139,11 +142,24 @@ impl Engine {
 
 /// A running engine; its jobs are killed when this goes.
 #[derive(Debug)]
-pub(crate) struct Running(JoinHandle<()>);
+pub(crate) struct Running {
+    task: JoinHandle<()>,
+    stop: Arc<Notify>,
+}
+
+impl Running {
+    /// Kills the jobs that run, and waits until nothing is left of them but what the queue knows.
+    pub(crate) async fn close(mut self) {
+        self.stop.notify_one();
+        if let Err(error) = (&mut self.task).await {
+            tracing::warn!(%error, "the engine did not end as it should");
+        }
+    }
+}
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.0.abort();
+        self.task.abort();
     }
 }
 
@@ -168,13 +184,17 @@ pub(crate) async fn start(state: &AppState, settings: Engine) -> ApiResult<Runni
     let (gears, runs) = (state.data.join(GEARS), state.data.join(RUNS));
     std::fs::create_dir_all(&gears)?;
     // What a kill left of earlier runs.
+    #[cfg(unix)]
+    warden::end_what_was_left(&runs)?;
     match std::fs::remove_dir_all(&runs) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
         _ => std::fs::create_dir_all(&runs)?,
     }
     let protocol = Protocol::new(route::assemble(state.clone()), &secret, host(state, &settings));
     let shop = Shop { settings: Arc::new(settings), protocol, gears, runs };
-    Ok(Running(tokio::spawn(work(state.clone(), shop))))
+    let stop = Arc::new(Notify::new());
+    let task = tokio::spawn(work(state.clone(), shop, Arc::clone(&stop)));
+    Ok(Running { task, stop })
 }
 
 /// The address of the site for what runs in its jobs; before it listens, that of this machine.
@@ -200,16 +220,25 @@ fn register(db: &Connection, secret: &str) -> ApiResult<()> {
     Ok(())
 }
 
-/// Asks for jobs whenever there may be one and a slot is free, and works on them.
-async fn work(state: AppState, shop: Shop) {
-    let slots = Arc::new(Semaphore::new(shop.settings.slots));
+/// Works on jobs until it is stopped, which ends them.
+async fn work(state: AppState, shop: Shop, stop: Arc<Notify>) {
     let mut running = JoinSet::new();
+    tokio::select! {
+        () = take(&state, &shop, &mut running) => {}
+        () = stop.notified() => {}
+    }
+    running.shutdown().await;
+}
+
+/// Asks for jobs whenever there may be one and a slot is free, and begins to work on them.
+async fn take(state: &AppState, shop: &Shop, running: &mut JoinSet<()>) {
+    let slots = Arc::new(Semaphore::new(shop.settings.slots));
     loop {
         let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { return };
         while running.try_join_next().is_some() {}
         match shop.protocol.ask(&CAPABILITIES).await {
             Ok(Some(job)) => {
-                let shop = Shop { protocol: shop.protocol.at(host(&state, &shop.settings)), ..shop.clone() };
+                let shop = Shop { protocol: shop.protocol.at(host(state, &shop.settings)), ..shop.clone() };
                 running.spawn(async move {
                     job::run(&shop, &job).await;
                     drop(slot);

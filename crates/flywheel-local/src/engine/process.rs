@@ -18,6 +18,8 @@ use tokio::{
 };
 
 use super::logs::{Fd, Line};
+#[cfg(unix)]
+use super::warden::Warden;
 
 /// How long a program may take to end by itself after it was asked to.
 const GRACE: Duration = Duration::from_secs(5);
@@ -38,6 +40,8 @@ pub(super) struct Program {
     pub(super) folder: PathBuf,
     /// Its whole environment.
     pub(super) environment: Vec<(OsString, OsString)>,
+    /// What removes what the program leaves when it is killed, such as a container; nothing for most.
+    pub(super) after_kill: Vec<OsString>,
 }
 
 /// Why a program was stopped before its end.
@@ -69,6 +73,9 @@ pub(super) async fn run(
 ) -> io::Result<End> {
     let mut child = start(program)?;
     let group = Group::of(&child);
+    #[cfg(unix)]
+    let warden =
+        child.id().map(|id| Warden::over(id, &program.folder, &program.after_kill, &program.environment));
     let mut readers = JoinSet::new();
     if let Some(output) = child.stdout.take() {
         readers.spawn(forward(output, Fd::Stdout, lines.clone()));
@@ -89,6 +96,10 @@ pub(super) async fn run(
     };
     // What the program left running in the background ends with it.
     drop(group);
+    #[cfg(unix)]
+    if let Some(warden) = warden {
+        warden.dismiss().await;
+    }
     // Lines that do not come in time are lost with the pipe they are in.
     let _ = timeout(REST, async { while readers.join_next().await.is_some() {} }).await;
     Ok(end)
@@ -208,6 +219,7 @@ mod tests {
             command: ["sh", "-c", script].map(OsString::from).to_vec(),
             folder: folder.to_owned(),
             environment: vec![("PATH".into(), std::env::var_os("PATH").unwrap()), ("A".into(), "b c".into())],
+            after_kill: Vec::new(),
         }
     }
 

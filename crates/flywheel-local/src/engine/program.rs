@@ -105,7 +105,7 @@ pub(super) fn in_folder(engine: &Engine, target: &Target, folder: &Folder) -> Pr
     let folders = std::env::split_paths(&path).chain(std::env::split_paths(OsStr::new(wanted)));
     let path = std::env::join_paths(folders).unwrap_or(path);
     environment.push(("PATH".into(), path));
-    Program { command, folder: folder.path().to_owned(), environment }
+    Program { command, folder: folder.path().to_owned(), environment, after_kill: Vec::new() }
 }
 
 /// The gear's image in a container called `name`, which sees the folders of the run where gears look for them.
@@ -137,7 +137,9 @@ pub(super) fn in_container(
     let mut environment: Vec<(OsString, OsString)> =
         std::env::vars_os().filter(|(name, _)| name != "PATH").collect();
     environment.push(("PATH".into(), engine.search_path()));
-    Program { command, folder: folder.path().to_owned(), environment }
+    let after_kill = [runtime.as_os_str(), "rm".as_ref(), "--force".as_ref(), name.as_ref()];
+    let after_kill = after_kill.map(OsStr::to_owned).to_vec();
+    Program { command, folder: folder.path().to_owned(), environment, after_kill }
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::{classification, metadata::Metadata, name};
 use crate::{
+    access_log,
     blobs::Stored,
     error::{ApiError, ApiResult},
     present,
@@ -79,6 +80,9 @@ pub(crate) fn place(
     }
     let file = FileRow { doc, blob: arrival.blob.id.to_string() };
     files::insert(db, &file)?;
+    if file.version() > 1 {
+        access_log::file_replaced(db, parent, &name)?;
+    }
     containers::touch(db, &parent.id)?;
     Ok(file)
 }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::{name, which::Which};
 use crate::{
+    access_log,
     body::{self, Field, JsonBody, Shape, TEXT, may, must},
     error::{ApiError, ApiResult},
     guard::Guard,
@@ -15,7 +16,8 @@ use crate::{
     store::{
         Doc,
         containers::{self, Container},
-        files, now,
+        files::{self, FileRow},
+        now,
     },
 };
 
@@ -57,7 +59,7 @@ pub(crate) async fn relocate(
                 to.kind, to.id
             )));
         }
-        rewrite(db, found.file.file_id(), &to, name)?;
+        rewrite(db, &found.file, &found.container, &to, name)?;
         containers::touch(db, &found.container.id)?;
         if to.id != found.container.id {
             containers::touch(db, &to.id)?;
@@ -92,11 +94,17 @@ fn container(db: &Connection, guard: &Guard, reference: &Value) -> ApiResult<Con
     }
 }
 
-/// Gives all versions of a file another place or name.
+/// Gives all versions of a file, which lies in `from`, another place or name.
 ///
 /// # Errors
 /// 409 when the name is taken there.
-pub(crate) fn rewrite(db: &Connection, file_id: &str, to: &Container, name: &str) -> ApiResult<()> {
+pub(crate) fn rewrite(
+    db: &Connection,
+    file: &FileRow,
+    from: &Container,
+    to: &Container,
+    name: &str,
+) -> ApiResult<()> {
     let sql =
         "UPDATE files SET doc = json_set(doc, '$.parent_ref', json(:reference), '$.parents', json(:parents),
             '$.name', :name, '$.modified', CASE WHEN current THEN :now ELSE doc ->> '$.modified' END,
@@ -104,7 +112,7 @@ pub(crate) fn rewrite(db: &Connection, file_id: &str, to: &Container, name: &str
          WHERE file_id = :file_id";
     let (reference, parents, now) = (to.reference().to_string(), to.parents_of_file().to_string(), now());
     db.prepare_cached(sql)?.execute(named_params! {
-        ":reference": reference, ":parents": parents, ":name": name, ":now": now, ":file_id": file_id,
+        ":reference": reference, ":parents": parents, ":name": name, ":now": now, ":file_id": file.file_id(),
     })?;
-    Ok(())
+    if from.id == to.id { Ok(()) } else { access_log::file_moved(db, from, to, name) }
 }

@@ -4,7 +4,7 @@ use axum::{Json, extract::State};
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
-use super::order::{Asker, Order, PROVIDER, enqueue, prepare};
+use super::order::{Asker, Order, enqueue, prepare};
 use crate::{
     body::{Field, JsonBody, Shape, TEXT, check, may, must},
     error::ApiResult,
@@ -85,14 +85,11 @@ pub(super) async fn provider(
     JsonBody(body): JsonBody,
 ) -> ApiResult<Json<Value>> {
     let order = read(body)?;
-    let started = state.started.clone();
     let work = move |db: &Connection| {
-        prepare(db, Asker::Caller(&guard.caller), order)?;
-        Ok(Json(json!({
-            "_id": PROVIDER, "label": "Local site", "provider_class": "compute", "provider_type": "static",
-            "creds": {}, "config": {}, "origin": {"type": "system", "id": null}, "created": started,
-            "modified": started,
-        })))
+        let mut provider = prepare(db, Asker::Caller(&guard.caller), order)?.provider(db)?;
+        provider.insert("creds".into(), json!({}));
+        provider.insert("origin".into(), json!({"type": "system", "id": null}));
+        Ok(Json(provider.into()))
     };
     state.store.read(work).await
 }

@@ -42,6 +42,7 @@ pub(crate) use self::{
     lists::found,
     lost::{forgotten, watch},
     order::{Asker, Order, PROVIDER, complete_config, enqueue, prepare, ready},
+    retry::set_after_failure,
     routes::routes,
     show::{plain, whole},
     states::State,

@@ -18,6 +18,7 @@ use crate::{
         store::{self as gears, Gear},
     },
     kind::Kind,
+    providers,
     store::{
         Doc,
         containers::{self, Container},
@@ -25,7 +26,7 @@ use crate::{
     },
 };
 
-/// The one compute provider of a local site: the site itself.
+/// The compute provider that every local site has: the site itself.
 pub(crate) const PROVIDER: &str = "5ca1ab1e0000000000000002";
 
 /// A job that is asked for. The default of each field is what a caller means that says nothing about it.
@@ -172,7 +173,7 @@ pub(crate) fn prepare(db: &Connection, asker: Asker<'_>, order: Order) -> ApiRes
     if let Asker::Caller(caller) = asker {
         let project = destination_project(db, &order, &inputs)?;
         series::require(db, caller, gear.name(), project.as_deref())?;
-        check_provider(caller, order.compute_provider_id.as_deref())?;
+        may_name_provider(caller, order.compute_provider_id.as_deref())?;
     }
     Ok(Prepared { order, gear, manifest, config, inputs })
 }
@@ -223,21 +224,29 @@ fn destination_project(db: &Connection, order: &Order, inputs: &[Taken]) -> ApiR
     Ok(container.and_then(|container| container.ancestor(Kind::Project).map(str::to_owned)))
 }
 
-fn check_provider(caller: &Caller, named: Option<&str>) -> ApiResult<()> {
-    let Some(id) = named else { return Ok(()) };
-    if !caller.is_superuser() {
-        return Err(ApiError::forbidden("Only site administrators name a compute provider"));
+/// 403 when a caller names a compute provider who may not.
+pub(super) fn may_name_provider(caller: &Caller, named: Option<&str>) -> ApiResult<()> {
+    match named {
+        Some(_) if !caller.is_superuser() => {
+            Err(ApiError::forbidden("Only site administrators name a compute provider"))
+        }
+        _ => Ok(()),
     }
-    if id == PROVIDER {
-        return Ok(());
-    }
-    Err(ApiError::new(http::StatusCode::PRECONDITION_FAILED, format!("There is no compute provider {id}")))
 }
 
 impl Prepared {
     /// What documents say about the gear.
     pub(crate) fn gear_info(&self) -> Value {
         self.gear.info()
+    }
+
+    /// The provider that computes the job.
+    ///
+    /// # Errors
+    /// 412 when the order names one that is not there.
+    pub(crate) fn provider(&self, db: &Connection) -> ApiResult<Doc> {
+        let project = destination_project(db, &self.order, &self.inputs)?;
+        providers::computing(db, self.order.compute_provider_id.as_deref(), project.as_deref())
     }
 
     /// The entries of the files that are taken in, for an analysis to keep.
@@ -283,7 +292,7 @@ impl Prepared {
             "profile": self.profile(),
             "related_container_ids": self.related(destination),
             "label": self.order.label,
-            "compute_provider_id": self.order.compute_provider_id.as_deref().unwrap_or(PROVIDER),
+            "compute_provider_id": self.provider(db)?.get("_id"),
             "parents": destination.parents_of_child(),
             OUTPUTS: [],
             KEYED: keyed,

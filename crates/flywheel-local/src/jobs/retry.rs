@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::{
     changing::{bulk_ids, require_steering},
+    order::may_name_provider,
     states::State as JobState,
     store::{self, Job, KEYED, OUTPUTS, TICKET},
 };
@@ -19,6 +20,7 @@ use crate::{
     error::{ApiError, ApiResult},
     guard::Guard,
     kind::Kind,
+    providers,
     query::Params,
     state::AppState,
     store::{Doc, containers, files, new_id, now, records},
@@ -30,7 +32,16 @@ pub(super) const MOST_ATTEMPTS: i64 = 3;
 /// The record of what the site does with its jobs by itself.
 const SETTINGS: (&str, &str) = ("site", "jobs");
 
-/// Whether the site tries jobs again that failed; off unless its record says otherwise.
+/// Says, for as long as nobody says otherwise, whether the site tries jobs again that failed.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn set_after_failure(db: &Connection, on: bool) -> ApiResult<()> {
+    let settings = Doc::from_iter([("retry_on_fail".to_owned(), on.into())]);
+    records::put(db, SETTINGS.0, SETTINGS.1, &settings)
+}
+
+/// Whether the site tries jobs again that failed.
 pub(super) fn after_failure(db: &Connection) -> ApiResult<bool> {
     let settings = records::get(db, SETTINGS.0, SETTINGS.1)?.unwrap_or_default();
     Ok(settings.get("retry_on_fail").and_then(Value::as_bool).unwrap_or(false))
@@ -50,8 +61,8 @@ const OF_ONE_ATTEMPT: [&str; 10] = [
     "saved_files",
 ];
 
-/// Queues a job once more. Answers the new one.
-fn again(db: &Connection, job: &mut Job) -> ApiResult<Job> {
+/// Queues a job once more, for another compute provider where one is named. Answers the new one.
+fn again(db: &Connection, job: &mut Job, provider: Option<&str>) -> ApiResult<Job> {
     let (id, time) = (new_id(), now());
     let mut doc: Doc = job.doc.clone();
     OF_ONE_ATTEMPT.iter().for_each(|&key| drop(doc.shift_remove(key)));
@@ -68,6 +79,10 @@ fn again(db: &Connection, job: &mut Job) -> ApiResult<Job> {
         "failed_output_accepted": false, "profile": sizes, OUTPUTS: [],
     });
     doc.extend(fresh.as_object().cloned().unwrap_or_default());
+    if let Some(named) = provider {
+        let provider = providers::computing(db, Some(named), None)?;
+        doc.insert("compute_provider_id".into(), provider.get("_id").cloned().unwrap_or_default());
+    }
     if let Some(shown) = doc.get_mut("config").and_then(|config| config.get_mut("job")) {
         *shown = json!({"id": id});
     }
@@ -101,7 +116,7 @@ pub(super) fn by_itself(db: &Connection, job: &mut Job) -> ApiResult<()> {
     let attempts = job.doc.get("attempt").and_then(Value::as_i64).unwrap_or(1);
     let there = containers::find(db, job.inner("destination", "id"))?.is_some();
     if attempts < MOST_ATTEMPTS && there && !is_retried(job) {
-        again(db, job)?;
+        again(db, job, None)?;
     }
     Ok(())
 }
@@ -111,9 +126,16 @@ fn is_retried(job: &Job) -> bool {
 }
 
 /// Tries a job again because somebody asks for it.
-fn asked_for(db: &Connection, caller: &Caller, id: &str, ignore_state: bool) -> ApiResult<Job> {
+fn asked_for(
+    db: &Connection,
+    caller: &Caller,
+    id: &str,
+    ignore_state: bool,
+    provider: Option<&str>,
+) -> ApiResult<Job> {
     let mut job = store::get(db, id)?;
     require_steering(db, caller, &job)?;
+    may_name_provider(caller, provider)?;
     let state = job.state()?;
     if matches!(state, JobState::Pending | JobState::Scheduled | JobState::Running) {
         return Err(ApiError::conflict(format!(
@@ -142,7 +164,7 @@ fn asked_for(db: &Connection, caller: &Caller, id: &str, ignore_state: bool) -> 
         let message = "The analysis has outputs: only a site administrator may run it again";
         return Err(ApiError::forbidden(message).with("reason", "permission_denied"));
     }
-    again(db, &mut job)
+    again(db, &mut job, provider)
 }
 
 /// `POST /jobs/{id}/retry?ignoreState=&computeProviderId=`
@@ -153,8 +175,10 @@ pub(super) async fn post(
     params: Params,
 ) -> ApiResult<Json<Value>> {
     let ignore = params.flag("ignoreState") || params.flag("ignore_state");
+    let provider = params.get("computeProviderId").or_else(|| params.get("compute_provider_id"));
+    let provider = provider.filter(|id| !id.is_empty()).map(str::to_owned);
     let work = move |db: &Connection| {
-        let next = asked_for(db, &guard.caller, &id, ignore)?;
+        let next = asked_for(db, &guard.caller, &id, ignore, provider.as_deref())?;
         Ok(Json(json!({"_id": next.id})))
     };
     state.store.write(work).await
@@ -169,7 +193,7 @@ pub(super) async fn many(
     let ids = bulk_ids(body)?;
     let work = move |db: &Connection| {
         for id in &ids {
-            asked_for(db, &guard.caller, id, false)?;
+            asked_for(db, &guard.caller, id, false, None)?;
         }
         Ok(Json(json!({"modified": ids.len()})))
     };

@@ -1,8 +1,12 @@
 //! Where bytes lie and jobs run: `/site/providers`. A local site has one of each of its own; further ones are recorded
 //! and not used. Credentials are neither kept nor shown.
 
+mod choice;
+
 #[cfg(test)]
 mod tests;
+
+pub(crate) use self::choice::computing;
 
 use axum::{
     Json,

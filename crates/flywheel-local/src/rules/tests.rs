@@ -290,3 +290,31 @@ async fn moving_and_restoring_ask_the_rules_only_when_they_are_told_to() {
     let asked = json!({"name": "d.nii", "run_gear_rules": true});
     assert_eq!(stage.api.post(&format!("{path}/move"), asked).await.ok()["jobs_spawned"], 1);
 }
+
+#[tokio::test]
+async fn copies_are_files_that_came_and_moved_containers_bring_none() {
+    let stage = Stage::new().await;
+    let api = &stage.api;
+    stage.upload("a.nii", "before the rule").await;
+    let id = stage.add(nifti()).await;
+    let parent = api.get(&format!("/acquisitions/{}", stage.acquisition)).await.ok();
+    let subject = api.subject(&stage.project, "sub-2").await;
+    let session = api.session(&stage.project, &subject, "ses-2").await;
+    let copy = json!({"dst_session_id": session, "label": "copy", "filter": {}});
+    let copy = api.post(&format!("/acquisitions/{}/copy", stage.acquisition), copy).await.id();
+    let jobs = stage.jobs().await;
+    assert_eq!(jobs.len(), 1, "{jobs:?}");
+    assert_eq!(jobs[0]["destination"], json!({"type": "acquisition", "id": copy}));
+    api.put(&format!("/acquisitions/{copy}"), json!({"session": parent["session"]})).await.ok();
+    assert_eq!(stage.jobs().await.len(), 1);
+    api.delete(&format!("{}/{id}", stage.rules())).await.empty();
+    api.post("/site/rules", stage.rule(nifti())).await.ok();
+    let whole = json!({"group_id": "lab", "project_label": "whole", "filter": {}});
+    let whole = api.post(&format!("/projects/{}/copy", stage.project), whole).await.ok();
+    let whole = whole["project_id"].as_str().unwrap();
+    while api.get(&format!("/projects/{whole}")).await.ok()["copy_status"] == "copying" {
+        tokio::task::yield_now().await;
+    }
+    let jobs = stage.jobs().await;
+    assert_eq!(jobs.iter().filter(|job| job["parents"]["project"] == whole).count(), 2, "{jobs:?}");
+}

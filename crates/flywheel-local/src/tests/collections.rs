@@ -75,3 +75,16 @@ async fn lists_join_files_unless_told_not_to() {
         assert_eq!(rows[0]["files"].as_array().unwrap().len(), count, "{query}");
     }
 }
+
+#[tokio::test]
+async fn those_of_a_user_are_told_to_the_user_and_to_administrators() {
+    let api = Api::new().await;
+    let (ann, bob) = (api.user("ann@x.org", false).await, api.user("bob@x.org", false).await);
+    let mine = api.call(&ann, Method::POST, "/collections", Some(json!({"label": "mine"}))).await.id();
+    api.call(&bob, Method::POST, "/collections", Some(json!({"label": "other"}))).await.id();
+    for path in ["/collections?user_id=ann@x.org", "/users/ann@x.org/collections"] {
+        assert_eq!(api.get(path).await.column("_id"), [mine.as_str()], "{path}");
+        assert_eq!(api.get_as(&ann, path).await.column("_id"), [mine.as_str()], "{path}");
+        api.get_as(&bob, path).await.error(403);
+    }
+}

@@ -10,7 +10,6 @@ mod hierarchy;
 mod lists;
 mod moves;
 mod permissions;
-pub(crate) mod reached;
 mod refusals;
 mod scale;
 mod serving;

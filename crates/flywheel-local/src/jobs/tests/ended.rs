@@ -1,7 +1,7 @@
 //! How jobs end, and how they begin again.
 
 use super::*;
-use crate::{jobs, store::records};
+use crate::{Site, jobs};
 
 #[tokio::test]
 async fn steps_that_jobs_do_not_take_are_refused() {
@@ -107,13 +107,22 @@ async fn a_job_about_to_hand_in_its_outputs_is_not_lost() {
 
 #[tokio::test]
 async fn a_site_that_is_told_to_tries_failed_jobs_again() {
-    let (bench, _, id) = running("utility").await;
-    let setting = |db: &rusqlite::Connection| {
-        records::put(db, "site", "jobs", json!({"retry_on_fail": true}).as_object().unwrap())
-    };
-    bench.site.store().write(setting).await.unwrap();
-    bench.post(&format!("/jobs/{id}/complete"), json!({"success": false})).await.ok();
-    assert_eq!(start(&bench).await["previous_job_id"], id.as_str());
+    for (told, attempts) in [(true, 3), (false, 1)] {
+        let site = Site::builder().admin_key("k").retries_failed_jobs(told).open().await.unwrap();
+        let bench = Bench::of(site).await;
+        bench.put("a.txt", b"abc").await;
+        let gear = gear(&bench, "count", "utility").await;
+        let mut before = queue(&bench, &gear).await;
+        for attempt in 1..=attempts {
+            let job = start(&bench).await;
+            let id = job["id"].as_str().unwrap().to_owned();
+            assert_eq!(job["attempt"], attempt);
+            assert!(attempt == 1 || job["previous_job_id"] == before.as_str(), "{job}");
+            bench.post(&format!("/jobs/{id}/complete"), json!({"success": false})).await.ok();
+            before = id;
+        }
+        assert!(start(&bench).await.is_null(), "no attempt after {attempts}");
+    }
 }
 
 #[tokio::test]

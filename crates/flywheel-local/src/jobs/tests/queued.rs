@@ -261,3 +261,60 @@ async fn the_older_form_of_asking_gives_the_next_job_of_a_tag() {
     assert_eq!((&job["id"], &job["state"]), (&json!(id), &json!("running")));
     bench.get("/jobs/next").await.refused(400);
 }
+
+#[tokio::test]
+async fn a_job_is_computed_by_the_provider_of_the_nearest_place_that_names_one() {
+    let bench = Bench::new().await;
+    bench.put("a.txt", b"abc").await;
+    let gear = gear(&bench, "count", "utility").await;
+    let provider = async |label: &str, class: &str| {
+        let body = json!({
+            "label": label, "provider_class": class, "provider_type": "static", "creds": {}, "config": {},
+        });
+        bench.add("/site/providers", body).await
+    };
+    let (site, group, project) =
+        (provider("s", "compute").await, provider("g", "compute").await, provider("p", "compute").await);
+    let named = provider("n", "compute").await;
+    let order = json!({"gear_id": gear, "inputs": {"image": input(&bench, "a.txt")}});
+    let chosen = async |order: &Value| {
+        let id = bench.add("/jobs/add", order.clone()).await;
+        let job = bench.get(&format!("/jobs/{id}")).await.ok();
+        let told = bench.post("/jobs/determine_provider", order.clone()).await.ok();
+        assert_eq!(told["_id"], job["compute_provider_id"]);
+        job["compute_provider_id"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(chosen(&order).await, crate::jobs::PROVIDER);
+    let places = [
+        ("/site/settings".to_owned(), &site),
+        ("/groups/lab".to_owned(), &group),
+        (format!("/projects/{}", bench.project), &project),
+    ];
+    for (path, provider) in places {
+        put(&bench, &path, json!({"providers": {"compute": provider}})).await.ok();
+        assert_eq!(&chosen(&order).await, provider, "{path}");
+    }
+    let mut asked = order.clone();
+    asked["compute_provider_id"] = named.as_str().into();
+    assert_eq!(chosen(&asked).await, named);
+    bench.call(Method::DELETE, &format!("/site/providers/{project}"), json!(null)).await.ok();
+    assert_eq!(chosen(&order).await, group, "a provider that is gone names nobody");
+    asked["compute_provider_id"] = provider("disk", "storage").await.into();
+    bench.post("/jobs/add", asked).await.refused(412);
+}
+
+#[tokio::test]
+async fn a_job_is_tried_again_by_another_provider_when_an_administrator_says_so() {
+    let (bench, _, id) = running("utility").await;
+    let user = bench.as_user("rw@x.org", Some("admin")).await;
+    bench.post(&format!("/jobs/{id}/complete"), json!({"success": false})).await.ok();
+    let body = json!({
+        "label": "cloud", "provider_class": "compute", "provider_type": "static", "creds": {}, "config": {},
+    });
+    let cloud = bench.add("/site/providers", body).await;
+    let path = format!("/jobs/{id}/retry?computeProviderId=");
+    user.post(&format!("{path}{cloud}"), json!(null)).await.refused(403);
+    bench.post(&format!("{path}{}", "f".repeat(24)), json!(null)).await.refused(412);
+    let next = bench.add(&format!("{path}{cloud}"), json!(null)).await;
+    assert_eq!(bench.get(&format!("/jobs/{next}")).await.ok()["compute_provider_id"], cloud);
+}
