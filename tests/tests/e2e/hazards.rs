@@ -46,6 +46,7 @@ fn content_that_the_disk_does_not_take_is_refused_and_the_site_goes_on() {
 }
 
 /// Runs a command in a name space of its own for mounts, where it may mount; `None` where the system does not let us.
+#[allow(clippy::print_stderr)]
 fn in_own_mounts(script: &str) -> Option<String> {
     let allowed = Command::new("unshare").args(["--user", "--map-root-user", "--mount", "true"]).status();
     if !allowed.is_ok_and(|status| status.success()) {
