@@ -61,7 +61,11 @@ impl Environment {
     }
 
     /// Its Python, installed by the first who asks.
-    fn interpreter(&self) -> Result<&Path, &str> {
+    ///
+    /// # Errors
+    ///
+    /// Why there is none: no Python, or no index to install from.
+    pub fn interpreter(&self) -> Result<&Path, &str> {
         self.interpreter.get_or_init(|| self.prepare()).as_deref().map_err(String::as_str)
     }
 
@@ -264,7 +268,7 @@ fn target_folder() -> Result<PathBuf, String> {
     let program = std::env::current_exe().map_err(|error| format!("this program's path: {error}"))?;
     program
         .ancestors()
-        .find(|folder| folder.ends_with("deps"))
+        .find(|folder| folder.ends_with("deps") || folder.ends_with("examples"))
         .and_then(|deps| deps.ancestors().nth(2))
         .map(Path::to_path_buf)
         .ok_or_else(|| format!("{} is not in a cargo target folder", program.display()))
