@@ -1,5 +1,7 @@
 """Gears, jobs, batches, rules, analyses, saved searches."""
 
+import time
+
 import flywheel
 
 from tasks import pick, refusal, run, task
@@ -96,7 +98,10 @@ def add_rules(at):
     session = at.fw.lookup(at.path("sub-01", "ses-01"))
     for name in ("new.csv", "skip.csv", "new.txt"):
         session.upload_file(flywheel.FileSpec(name, "a,b\n"))
-    jobs = [at.fw.get_job(job.id) for job in at.fw.jobs.find(f"gear_id={count.id}")]
+    while not (found := at.fw.jobs.find(f"gear_id={count.id}")):
+        # Rules are asked just after an upload.
+        time.sleep(0.05)
+    jobs = [at.fw.get_job(job.id) for job in found]
     started = [[job.state, job.inputs["table"].name, job.config.config] for job in jobs]
     changed = at.fw.get_project_rule(at.study.id, made.id)
     at.fw.remove_project_rule(at.study.id, made.id)

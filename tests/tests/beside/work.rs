@@ -116,7 +116,14 @@ pub(crate) fn add_rules(at: &Task) -> Outcome {
     for name in ["new.csv", "skip.csv", "new.txt"] {
         session.upload(Source::bytes(name, "a,b\n")).block()?;
     }
-    let jobs = at.fw.jobs().filter(format!("gear_id={}", count.id())).block()?;
+    let jobs = loop {
+        let found = at.fw.jobs().filter(format!("gear_id={}", count.id())).block()?;
+        if !found.is_empty() {
+            break found;
+        }
+        // Rules are asked just after an upload.
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    };
     let started: Value = jobs
         .iter()
         .map(|job| json!(job))

@@ -30,6 +30,8 @@ programs![
     every_finder,
     every_helper,
     every_kind,
+    every_site_call,
+    every_spelling,
     exceptions,
     file_info_classification,
     file_zip,
@@ -55,6 +57,7 @@ programs![
     unicode_names,
     uploads,
     views,
+    workflows,
 ];
 
 /// Programs that upload, once more on a site that asks for signed uploads.
