@@ -319,6 +319,8 @@ impl fmt::Display for Value {
             Self::ObjectId(id) => f.write_str(id),
             Self::Time(time) => f.write_str(&time.to_rfc3339_opts(SecondsFormat::AutoSi, true)),
             Self::Bool(value) => write!(f, "{value}"),
+            // Written out, a number of 24 digits would be read as an id.
+            Self::Number(value) if value.is_finite() && value.abs() >= 1e16 => write!(f, "{value:e}"),
             Self::Number(value) if value.is_finite() => write!(f, "{value}"),
             Self::Null | Self::Number(_) => f.write_str("null"),
             Self::Pattern(pattern) => f.write_str(&escape(pattern)),
@@ -611,6 +613,13 @@ mod tests {
     }
 
     #[test]
+    fn a_number_of_24_digits_is_not_written_as_an_id() {
+        let filter = field("f").eq(244_955_197_260_316_100_000_000.0);
+        assert_eq!(filter.to_string(), "f=2.449551972603161e23");
+        assert_eq!(read(&filter.to_string()), filter);
+    }
+
+    #[test]
     fn pattern_ending_in_a_space_keeps_it() {
         let filter = field("label").matches("^a\\b ") & field("a").eq(1);
         assert_eq!(filter.to_string(), "label=~^a\\b (?:),a=1");
@@ -663,7 +672,36 @@ mod tests {
         filter
     }
 
+    /// The value that is read of what an operand was written as.
+    fn written(operand: impl Into<Value>) -> Value {
+        read(&field("f").eq(operand).to_string()).clauses.remove(0).value
+    }
+
     proptest! {
+        #[test]
+        fn an_operand_of_every_type_is_read_as_the_value_it_was(
+            text: String, whole: i64, positive: u64, narrow: f32, wide: f64, truth: bool,
+            days in 1i32..3_652_060, seconds in -62_135_510_400i64..253_402_214_400, offset in -86_399i32..86_400,
+        ) {
+            prop_assert_eq!(written(&text), Value::Text(text.clone()));
+            prop_assert_eq!(written(text.clone()), Value::Text(text.clone()));
+            prop_assert_eq!(written(Some(text.as_str())), Value::Text(text));
+            prop_assert_eq!(written(whole), Value::Number(whole as f64));
+            prop_assert_eq!(written(positive), Value::Number(positive as f64));
+            let number = |value: f64| if value.is_finite() { Value::Number(value) } else { Value::Null };
+            prop_assert_eq!(written(narrow), number(f64::from(narrow)));
+            prop_assert_eq!(written(wide), number(wide));
+            prop_assert_eq!(written(truth), Value::Bool(truth));
+            prop_assert_eq!(written(None::<bool>), Value::Null);
+            let day = chrono::NaiveDate::from_num_days_from_ce_opt(days).unwrap();
+            prop_assert_eq!(written(day), Value::Time(day.and_time(chrono::NaiveTime::MIN).and_utc()));
+            let time = DateTime::from_timestamp(seconds, 0).unwrap();
+            let zoned = time.with_timezone(&chrono::FixedOffset::east_opt(offset).unwrap());
+            prop_assert_eq!(written(zoned), Value::Time(time));
+            let id = ObjectId::generate();
+            prop_assert_eq!(written(&id), Value::ObjectId(id.to_string()));
+        }
+
         #[test]
         fn built_filter_parses_back(parts in proptest::collection::vec(any_clause(), 0..4)) {
             let filter = parts.into_iter().fold(Filter::default(), |all, part| all & part);

@@ -434,6 +434,21 @@ mod tests {
 
     proptest! {
         #[test]
+        fn what_is_joined_is_the_container_of_its_level(labels in proptest::collection::vec("[A-Zé][^/]{0,8}", 1..=5), file in "[^/]{1,8}") {
+            let path = labels.iter().fold(FwPath::default(), |path, label| path.join(label));
+            let wire = path.join("files").join(&file).to_wire();
+            let ResolvedPath::Tree(tree) = parse_tree(&wire, false) else { panic!("{wire:?}") };
+            let named: Vec<_> = Level::ALL.into_iter().zip(path.segments.iter().cloned()).collect();
+            if labels.len() > 1 {
+                prop_assert_eq!(tree, TreePath { containers: named, tail: Tail::Files(Some(file)), leftover: vec![] });
+            } else {
+                // Groups have no files: the word is a project there.
+                prop_assert_eq!((tree.containers.len(), tree.tail), (3, Tail::None));
+            }
+            prop_assert_eq!(path.join("x").parent(), Some(path));
+        }
+
+        #[test]
         fn written_path_parses_back(labels in proptest::collection::vec("[^/]{1,12}", 1..6)) {
             prop_assume!(!labels.iter().all(|label| label.trim().is_empty()));
             let path = FwPath::from_labels(&labels);

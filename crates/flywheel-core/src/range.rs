@@ -100,6 +100,17 @@ mod tests {
 
     proptest! {
         #[test]
+        fn written_ranges_parse_back(
+            ends in proptest::collection::vec((0u64..1_000, 0u64..1_000), 1..=MAX_RANGES), beyond in 0u64..10,
+        ) {
+            let ranges: Vec<Range<u64>> = ends.iter().map(|(a, b)| *a.min(b)..*a.max(b) + 1).collect();
+            let size = ranges.iter().map(|range| range.end).max().unwrap_or_default() + beyond;
+            let specs: Vec<String> =
+                ranges.iter().map(|range| format!("{}-{}", range.start, range.end - 1)).collect();
+            prop_assert_eq!(parse(&format!("bytes={}", specs.join(", ")), size), Ok(ranges));
+        }
+
+        #[test]
         fn ranges_lie_inside_the_body(header in "(bytes)?=?[0-9,-]{0,12}", text in any::<String>(), size in 0u64..100) {
             for ranges in [parse(&header, size), parse(&text, size)].into_iter().flatten() {
                 prop_assert!(!ranges.is_empty());

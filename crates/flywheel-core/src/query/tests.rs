@@ -202,20 +202,34 @@ fn any_phrase() -> impl Strategy<Value = Phrase> {
     ]
 }
 
+fn compared(field: Field, op: Op, phrase: Phrase) -> Query {
+    match op {
+        Op::Eq => field.eq(phrase),
+        Op::Ne => field.ne(phrase),
+        Op::Lt => field.lt(phrase),
+        Op::Lte => field.lte(phrase),
+        Op::Gt => field.gt(phrase),
+        Op::Gte => field.gte(phrase),
+    }
+}
+
 fn any_query() -> impl Strategy<Value = Query> {
     let op =
         prop_oneof![Just(Op::Eq), Just(Op::Ne), Just(Op::Lt), Just(Op::Lte), Just(Op::Gt), Just(Op::Gte)];
-    let path = prop_oneof![Just("file.type".to_owned()), any::<String>(), Just("or".to_owned())];
-    let test = prop_oneof![
-        (op, any_phrase()).prop_map(|(op, phrase)| Test::Compare(op, phrase)),
-        any::<String>().prop_map(Test::Matches),
-        any::<String>().prop_map(Test::NotMatches),
-        proptest::collection::vec(any::<String>(), 1..4).prop_map(Test::In),
-        any::<String>().prop_map(Test::Like),
-        any::<String>().prop_map(Test::Contains),
-        Just(Test::Exists),
+    let path = prop_oneof![Just("file.type".to_owned()), any::<String>(), Just("or".to_owned())].boxed();
+    let pattern = any::<String>;
+    let term = prop_oneof![
+        (path.clone(), op, any_phrase()).prop_map(|(path, op, phrase)| compared(field(path), op, phrase)),
+        (path.clone(), pattern()).prop_map(|(path, pattern)| field(path).matches(pattern)),
+        (path.clone(), pattern()).prop_map(|(field, pattern)| {
+            Query::Term(Term { field, test: Test::NotMatches(pattern), span: 0..0 })
+        }),
+        (path.clone(), proptest::collection::vec(any::<String>(), 0..4))
+            .prop_map(|(path, values)| field(path).in_list(values)),
+        (path.clone(), pattern()).prop_map(|(path, pattern)| field(path).like(pattern)),
+        (path.clone(), pattern()).prop_map(|(path, text)| field(path).contains(text)),
+        path.prop_map(|path| field(path).exists()),
     ];
-    let term = (path, test).prop_map(|(field, test)| Query::Term(Term { field, test, span: 0..0 }));
     term.prop_recursive(4, 24, 2, |inner| {
         prop_oneof![
             (inner.clone(), inner.clone()).prop_map(|(a, b)| a & b),
