@@ -10,9 +10,9 @@ mod echo;
 mod exit;
 mod fetch;
 mod gears;
+mod grammar;
 mod identity;
 mod import;
-mod path;
 mod printer;
 mod progress;
 mod queue;
@@ -49,10 +49,14 @@ async fn run(cli: Cli, context: &Context) -> anyhow::Result<()> {
     if cli.command.minds_interrupts() {
         return cli.command.run(context).await;
     }
+    let hint = cli.command.after_interrupt();
     tokio::select! {
         result = cli.command.run(context) => result,
-        // Dropping what runs ends its transfers and takes partial files away.
-        _ = tokio::signal::ctrl_c() => Err(Failure::new(Exit::Interrupted, "interrupted").into()),
+        // Dropping what runs ends its transfers; of files, what can be gone on with is kept beside its place.
+        _ = tokio::signal::ctrl_c() => {
+            let interrupted = Failure::new(Exit::Interrupted, "interrupted");
+            Err(Failure { hint: hint.map(str::to_owned), ..interrupted }.into())
+        }
     }
 }
 

@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use flywheel::folder::{Fetched, Located, safe_name};
 use flywheel::{File, FolderDownload, FolderReport, Node};
+use flywheel_core::path::FwPath;
 use futures::TryStreamExt;
 use serde_json::json;
 
 use super::Context;
 use crate::exit::{Exit, Failure};
 use crate::fetch::shown;
-use crate::path::segments;
+use crate::grammar;
 use crate::printer::{Printer, Table, bytes, counted};
 
 /// Download a file, or everything in a container
@@ -29,7 +30,7 @@ Examples:
 pub(crate) struct Download {
     /// The file (CONTAINER/files/NAME) or container
     path: String,
-    /// The folder to put it in; \"-\" writes one file to standard output
+    /// The folder to put it in; "-" writes one file to standard output
     #[arg(short, long, value_name = "DIR", default_value = ".")]
     output: PathBuf,
     /// Only files of this type, such as dicom or nifti; may be given several times
@@ -49,7 +50,7 @@ pub(crate) struct Download {
 impl Download {
     pub(crate) async fn run(self, context: &Context) -> anyhow::Result<()> {
         let client = context.patient_client().await?;
-        let node = client.lookup(segments(&self.path)).await?;
+        let node = client.lookup(grammar::read::<FwPath>(&self.path)?).await?;
         let to_stdout = self.output.as_os_str() == "-";
         match (node, self.member.as_deref()) {
             (Node::File(file), Some(member)) => self.member(context, &file, member, to_stdout).await,

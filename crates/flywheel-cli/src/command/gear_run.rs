@@ -4,12 +4,13 @@ use anyhow::Context as _;
 use clap::Args;
 use flywheel::{Client, ContainerRef, File, Node};
 use flywheel_core::gear::{Base, Manifest};
+use flywheel_core::path::FwPath;
 use serde_json::{Map, Value as Json, json};
 
 use super::Context;
 use super::job::print_line;
 use crate::exit::{Exit, Failure};
-use crate::path::segments;
+use crate::grammar;
 use crate::queue;
 
 /// Run a gear
@@ -53,7 +54,7 @@ fn pair(text: &str) -> Result<(String, String), String> {
     let parts = text.split_once('=').filter(|(name, _)| !name.is_empty());
     parts
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .ok_or_else(|| "write it as NAME=VALUE".to_owned())
+        .ok_or_else(|| "a name, an equals sign and a value are expected".to_owned())
 }
 
 fn usage(message: impl Into<String>) -> Failure {
@@ -68,7 +69,7 @@ impl Run {
         let mut run = gear.invoke().configs(config(&manifest, &self.config)?);
         let inputs = self.inputs(&client, &manifest).await?;
         let destination = match (&self.destination, inputs.first()) {
-            (Some(path), _) => place_of(&client.lookup(segments(path)).await?)?,
+            (Some(path), _) => place_of(&client.lookup(grammar::read::<FwPath>(path)?).await?)?,
             (None, Some((_, file))) => file.parent_ref()?,
             (None, None) => {
                 let message = "there is no input to take the destination from";
@@ -111,7 +112,7 @@ impl Run {
             if inputs.iter().any(|(given, _)| given == name) {
                 return Err(usage(format!("the input {name} is given twice")).into());
             }
-            let node = client.lookup(segments(path)).await?;
+            let node = client.lookup(grammar::read::<FwPath>(path)?).await?;
             let Node::File(file) = node else {
                 let kind = node.kind_name();
                 return Err(usage(format!("{path} is a {kind}, not a file"))

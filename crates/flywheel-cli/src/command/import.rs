@@ -6,13 +6,14 @@ use anyhow::Context as _;
 use chrono_tz::Tz;
 use clap::{Args, Subcommand};
 use flywheel::{Client, Project};
+use flywheel_core::path::FwPath;
 
 use super::Context;
 use crate::dicom::plan::Plan;
 use crate::dicom::scan::{Skipped, scan};
 use crate::exit::{Exit, Failure};
+use crate::grammar;
 use crate::import::{Outcome, Report, import};
-use crate::path::segments;
 use crate::printer::{Cell, Printer, Table, Tone, bytes, counted};
 
 /// Import a folder of medical images
@@ -53,7 +54,7 @@ pub(crate) struct Dicom {
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=64))]
     jobs: u16,
     /// The time zone of the scanner, as an IANA name such as Europe/Berlin [default: this machine's]
-    #[arg(long, value_name = "ZONE")]
+    #[arg(long, value_name = "ZONE", value_parser = zone)]
     timezone: Option<Tz>,
 }
 
@@ -94,8 +95,12 @@ impl Dicom {
     }
 }
 
+fn zone(name: &str) -> Result<Tz, String> {
+    name.parse().map_err(|_| "there is no such time zone; its IANA name is expected".to_owned())
+}
+
 fn project_path(text: &str) -> anyhow::Result<(String, String)> {
-    match <[String; 2]>::try_from(segments(text)) {
+    match <[String; 2]>::try_from(grammar::read::<FwPath>(text)?.to_wire()) {
         Ok([group, project]) => Ok((group, project)),
         Err(_) => Err(Failure::new(Exit::Usage, format!("{text:?} is not a project"))
             .hint("write it as GROUP/PROJECT, for instance fw://neuro/color-study")
@@ -166,7 +171,9 @@ fn show_plan(printer: &Printer, plan: &Plan) -> std::io::Result<()> {
             }
         }
     }
-    printer.table(&table)?;
+    if !table.is_empty() {
+        printer.table(&table)?;
+    }
     show_skipped(printer, &plan.skipped, &plan.notes)?;
     let sessions = plan.subjects.iter().map(|subject| &subject.sessions);
     let acquisitions = sessions.clone().flatten().map(|session| session.acquisitions.len()).sum();

@@ -108,6 +108,17 @@ impl Command {
         }
     }
 
+    /// What somebody who interrupts the command may want to know.
+    pub(crate) fn after_interrupt(&self) -> Option<&'static str> {
+        match self {
+            Self::Download(_) => Some("what has arrived is kept: the same command goes on from there"),
+            Self::Import(_) => Some("what was imported stays: the same command sends the rest"),
+            Self::Upload(_) => Some("files that were sent whole stay: look with \"fw ls\""),
+            Self::Gear(_) | Self::Job(_) => Some("a job that was started goes on: look with \"fw job ls\""),
+            _ => None,
+        }
+    }
+
     /// Whether the command ends by itself, in an orderly way, when it is interrupted.
     pub(crate) fn minds_interrupts(&self) -> bool {
         matches!(self, Self::Site(_))

@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use clap::Args;
 use flywheel::{Client, File, Node, Source};
+use flywheel_core::path::{FwPath, Segment};
 use futures::{StreamExt, stream};
 use serde_json::Value as Json;
 
 use super::Context;
 use crate::exit::{Exit, Failure};
-use crate::path::segments;
+use crate::grammar;
 use crate::printer::counted;
 
 /// Upload files to a container
@@ -106,11 +107,13 @@ fn read_metadata(text: &str) -> anyhow::Result<Json> {
 
 /// The container, and the name of the file in it where the path says one.
 async fn destination(client: &Client, text: &str, files: usize) -> anyhow::Result<(Node, Option<String>)> {
-    let mut path = segments(text);
+    let mut path: FwPath = grammar::read(text)?;
     let mut name = None;
-    if path.len() > 2 && path.get(path.len() - 2).is_some_and(|segment| segment == "files") {
-        name = path.pop();
-        path.pop();
+    if let [_, .., Segment::Label(files_of), file] = &path.segments[..]
+        && files_of == "files"
+    {
+        name = Some(file.to_string());
+        path.segments.truncate(path.segments.len() - 2);
         if files > 1 {
             return Err(Failure::new(Exit::Usage, format!("{files} files cannot all be named {text:?}"))
                 .hint("leave \"files/NAME\" out to keep the names they have")

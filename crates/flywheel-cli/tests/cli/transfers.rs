@@ -39,6 +39,41 @@ fn a_path_is_listed_level_by_level() {
 }
 
 #[test]
+fn a_listing_is_filtered_and_sorted_and_a_mistake_is_pointed_at() {
+    let lab = Lab::new();
+    lab.study();
+    lab.run(async |client| {
+        let project = client.projects().find_one().await?;
+        for label in ["sub-02", "pilot-01", "sub-03"] {
+            project.add_subject(label).await?;
+        }
+        Ok(())
+    });
+    let labels = |arguments: &[&str]| {
+        let listed = json(lab.admin().arg("ls").args(arguments));
+        let children = listed["children"].as_array().unwrap().clone();
+        children.iter().map(|child| child["label"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let newest = ["lab/Study", "--filter", "label=~^sub-", "--sort", "label:desc"];
+    assert_eq!(labels(&newest), ["sub-03", "sub-02", "sub-01"]);
+    assert_eq!(labels(&["--filter", "label=Nobody"]), [""; 0]);
+    assert_eq!(labels(&["lab/Study/sub-01/ses-01", "--sort", "label:desc"]), ["T1w ../x", "T1w"]);
+    for (arguments, message) in [
+        (["lab/Study", "--filter", "label~sub"], "this clause has no operator"),
+        (["lab/Study", "--sort", "label:down"], "unknown order"),
+        (["lab/Study/files", "--filter", "name=x"], "--filter and --sort are for"),
+        (["lab//Study", "--filter", "label=x"], "an empty segment stands between these slashes"),
+    ] {
+        let (code, text) = failure(lab.admin().arg("ls").args(arguments));
+        assert_eq!(code, 2, "{text}");
+        assert!(text.contains(message), "{text}");
+    }
+    let (_, text) = failure(lab.admin().args(["ls", "--filter", "label=x,created>2024-01-01,age"]));
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines[1].find("age"), lines[2].find("^^^"), "{text}");
+}
+
+#[test]
 fn files_go_up_and_come_back_with_what_was_said_of_them() {
     let lab = Lab::new();
     lab.study();
