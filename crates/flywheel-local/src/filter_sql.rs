@@ -33,10 +33,21 @@ pub(crate) struct Condition {
 pub(crate) enum Reach {
     /// Few, and an index finds them.
     Few,
+    /// Few, and they are found by their numbers.
+    Numbered,
     /// Nobody knows.
     Open,
     /// Perhaps very many, though an index finds them in the order of their ids: everything in a project.
     Many,
+    /// Everything of a kind, with which indexes begin that go on with something else.
+    Kind,
+}
+
+impl Reach {
+    /// Whether few rows meet it.
+    pub(crate) fn is_few(self) -> bool {
+        matches!(self, Self::Few | Self::Numbered)
+    }
 }
 
 impl Condition {
@@ -123,8 +134,10 @@ pub(crate) struct Indexed {
 /// Leaves the choice of the index to those conditions that few rows meet, when there are any: SQLite, which does not
 /// know the values, would as soon walk through everything in the project.
 pub(crate) fn prefer_few(conditions: &mut [Condition]) {
-    if conditions.iter().any(|condition| condition.reach == Reach::Few) {
-        for condition in conditions.iter_mut().filter(|condition| condition.reach == Reach::Many) {
+    let few = conditions.iter().any(|condition| condition.reach.is_few());
+    let numbered = conditions.iter().any(|condition| condition.reach == Reach::Numbered);
+    for condition in conditions {
+        if (few && condition.reach == Reach::Many) || (numbered && condition.reach == Reach::Kind) {
             condition.sql.insert(0, '+');
         }
     }

@@ -37,6 +37,7 @@
 //! | `present` | containers as the wire shows them |
 //! | `store` | the database: `read` and `write` run a closure with a connection |
 //! | `blobs` | the bytes of files |
+//! | `retention` | how long the logs go back |
 //! | `check` | whether a site is whole |
 //! | `seed` | made-up studies, for measurements at any size |
 
@@ -82,6 +83,7 @@ mod query;
 mod reports;
 mod request_id;
 mod resolve;
+mod retention;
 mod roles;
 mod route;
 mod router;
@@ -106,5 +108,6 @@ mod tests;
 
 pub use check::Report;
 pub use engine::Engine;
+pub use retention::KEPT_LOG_DAYS;
 pub use seed::{Seed, Seeded};
 pub use site::{ADMIN, Running, Site, SiteBuilder, SiteError};

@@ -10,7 +10,10 @@ use flywheel_core::{
 };
 use percent_encoding::percent_decode_str;
 
-use crate::error::{ApiError, ApiResult, Detail};
+use crate::{
+    error::{ApiError, ApiResult, Detail},
+    list::Piece,
+};
 
 /// The parameters of a request, in order.
 #[derive(Debug, Clone, Default)]
@@ -95,6 +98,8 @@ pub(crate) struct ListQuery {
     pub(crate) all_info: bool,
     /// Put names to the authors of notes.
     pub(crate) avatars: bool,
+    /// The piece of it that is read, when it is read piece by piece.
+    pub(crate) piece: Option<Piece>,
     /// The other parameters.
     pub(crate) params: Params,
 }
@@ -149,6 +154,7 @@ impl ListQuery {
             exhaustive: params.flag("exhaustive") || params.flag("root"),
             all_info: params.flag("include_all_info"),
             avatars: params.flag("join_avatars"),
+            piece: None,
             params,
         })
     }

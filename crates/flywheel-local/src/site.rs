@@ -22,7 +22,7 @@ use crate::{
     copies,
     engine::{self, Engine},
     error::{ApiError, ApiResult},
-    files, jobs, modalities, projects, providers, route, rules,
+    files, jobs, modalities, projects, providers, retention, route, rules,
     state::{AppState, Shared},
     store::{
         Doc, Keeping, Store, now,
@@ -85,6 +85,7 @@ pub struct SiteBuilder {
     drone_secret: Option<String>,
     signed_uploads: bool,
     retries_failed_jobs: bool,
+    keep_log_days: Option<u32>,
     engine: Option<Engine>,
 }
 
@@ -125,6 +126,14 @@ impl SiteBuilder {
     #[must_use]
     pub fn retries_failed_jobs(mut self, on: bool) -> Self {
         self.retries_failed_jobs = on;
+        self
+    }
+
+    /// How many days the access log and the change log go back: 400 unless this is called, and all the way with 0. What is
+    /// older is taken away while the site is open, in small steps; it is gone from their reports.
+    #[must_use]
+    pub fn keep_log_days(mut self, days: u32) -> Self {
+        self.keep_log_days = Some(days);
         self
     }
 
@@ -189,10 +198,14 @@ impl SiteBuilder {
         projects::resume(&state).await?;
         copies::resume(&state).await?;
         tokio::spawn(files::keep_swept(state.weak()));
-        let tasks = vec![
+        let mut tasks = vec![
             Background(tokio::spawn(rules::run(state.clone()))),
             Background(tokio::spawn(jobs::watch(state.clone()))),
         ];
+        let days = self.keep_log_days.unwrap_or(retention::KEPT_LOG_DAYS);
+        if days > 0 {
+            tasks.push(Background(tokio::spawn(retention::run(state.weak(), days))));
+        }
         let engine = match self.engine {
             Some(engine) => Some(engine::start(&state, engine).await?),
             None => None,

@@ -59,6 +59,9 @@ pub(crate) struct Serve {
     /// The secret by which devices and engines register themselves, instead of a new one at each start
     #[arg(long, value_name = "SECRET", env = "FW_SITE_DRONE_SECRET", hide_env_values = true)]
     drone_secret: Option<String>,
+    /// How many days the access log and the change log go back; 0 keeps everything
+    #[arg(long, value_name = "N", default_value_t = flywheel_local::KEPT_LOG_DAYS)]
+    keep_log_days: u32,
     /// Run the site's jobs, on this machine
     #[arg(long)]
     engine: bool,
@@ -115,7 +118,8 @@ impl Serve {
         let mut builder = LocalSite::builder()
             .data(&self.data)
             .drone_secret(drone_secret.as_str())
-            .retries_failed_jobs(self.retry_failed_jobs);
+            .retries_failed_jobs(self.retry_failed_jobs)
+            .keep_log_days(self.keep_log_days);
         if let Some(key) = self.admin_key {
             builder = builder.admin_key(key);
         }

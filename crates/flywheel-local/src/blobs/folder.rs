@@ -22,8 +22,8 @@ const WRITE_BUFFER: usize = 256 * 1024;
 struct Disk {
     root: PathBuf,
     keeping: Keeping,
-    /// Shards whose own folder entries are known to be on disk.
-    synced: Mutex<HashSet<PathBuf>>,
+    /// Shards, by the bytes that name them, whose own folder entries are known to be on disk.
+    synced: Mutex<HashSet<[u8; 2]>>,
 }
 
 impl Disk {
@@ -42,8 +42,9 @@ impl Disk {
     }
 
     /// Makes a shard's folder, and puts its entry and its parent's on disk the first time this process uses it.
-    fn make_shard(&self, shard: &Path) -> io::Result<()> {
-        if self.synced.lock().unwrap_or_else(PoisonError::into_inner).contains(shard) {
+    fn make_shard(&self, id: Uuid, shard: &Path) -> io::Result<()> {
+        let &[first, second, ..] = id.as_bytes();
+        if self.synced.lock().unwrap_or_else(PoisonError::into_inner).contains(&[first, second]) {
             return Ok(());
         }
         fs::create_dir_all(shard)?;
@@ -51,7 +52,7 @@ impl Disk {
             self.sync_folder(parent)?;
         }
         self.sync_folder(&self.root)?;
-        self.synced.lock().unwrap_or_else(PoisonError::into_inner).insert(shard.to_owned());
+        self.synced.lock().unwrap_or_else(PoisonError::into_inner).insert([first, second]);
         Ok(())
     }
 }
@@ -168,7 +169,7 @@ impl Sink for Unfinished {
         self.disk.sync_file(self.file.get_ref())?;
         let target = self.disk.path_of(id);
         let shard = target.parent().unwrap_or(&self.disk.root);
-        self.disk.make_shard(shard)?;
+        self.disk.make_shard(id, shard)?;
         if let Some(path) = &self.path.0 {
             fs::rename(path, &target)?;
         }

@@ -3,6 +3,7 @@
 //! Without a sort order rows come by ascending id, which is also what `after_id` continues: each page is a seek in an
 //! index on (scope, id), so its cost does not grow with what lies before or behind it.
 
+mod piece;
 mod question;
 mod stream;
 
@@ -15,7 +16,7 @@ use rusqlite::{Connection, Row, params_from_iter, types::Value as Sql};
 use serde_json::{Value, json};
 
 use self::question::Question;
-pub(crate) use self::stream::in_pages;
+pub(crate) use self::{piece::Piece, stream::in_pages};
 use crate::{
     access::Action,
     auth::Caller,
@@ -48,6 +49,7 @@ impl<'a> List<'a> {
     /// A list of containers of one kind.
     pub(crate) fn containers(source: &'a Containers, query: &'a ListQuery) -> Self {
         let kind = Condition::new(format!("c.kind = {} AND c.deleted IS NULL", source.0.code()), Vec::new());
+        let kind = kind.reaching(Reach::Kind);
         let select = "c.id, c.kind, c.doc FROM containers c";
         Self { select, key: "c.id", source, query, conditions: vec![kind] }
     }
@@ -145,8 +147,12 @@ impl<'a> List<'a> {
         Ok(conditions)
     }
 
-    /// The statement of the page, and its values.
-    fn statement(&self, mut conditions: Vec<Condition>) -> (String, Vec<Sql>) {
+    /// The statement that selects something of the rows, at most so many after those that are skipped, and its values.
+    fn statement(
+        &self,
+        (select, limit, skip): (&str, i64, i64),
+        mut conditions: Vec<Condition>,
+    ) -> (String, Vec<Sql>) {
         filter_sql::prefer_few(&mut conditions);
         if let Some(after) = self.query.after_id.as_ref().filter(|after| !after.is_empty()) {
             // Clients before release 20.3 continue a list of files after a document's `_id`.
@@ -160,12 +166,12 @@ impl<'a> List<'a> {
         let mut order = filter_sql::order_terms(&self.query.sort, self.source);
         // Few rows are sorted in no time; an index that has them in order must not be preferred to the one that finds
         // them.
-        let few = conditions.iter().any(|condition| condition.reach == Reach::Few);
+        let few = conditions.iter().any(|condition| condition.reach.is_few());
         order.push(Condition::new(format!("{}{}", if few { "+" } else { "" }, self.key), Vec::new()));
         let ((filter, mut values), (order, order_values)) = (join(&conditions, " AND "), join(&order, ", "));
         values.extend(order_values);
-        values.extend([Sql::from(self.query.limit.unwrap_or(-1)), Sql::from(self.query.skip)]);
-        (format!("SELECT {} WHERE {filter} ORDER BY {order} LIMIT ? OFFSET ?", self.select), values)
+        values.extend([Sql::from(limit), Sql::from(skip)]);
+        (format!("SELECT {select} WHERE {filter} ORDER BY {order} LIMIT ? OFFSET ?"), values)
     }
 
     /// Runs it; `read` makes a row of the selected columns.
@@ -173,8 +179,30 @@ impl<'a> List<'a> {
     /// # Errors
     /// 400 for a filter that cannot be evaluated.
     pub(crate) fn run<T>(self, db: &Connection, read: fn(&Row<'_>) -> ApiResult<T>) -> ApiResult<Rows<T>> {
+        if let (Some(piece), Some(indexed)) = (&self.query.piece, self.source.indexed()) {
+            return self.run_piece(db, piece, indexed.row, read);
+        }
         let mut conditions = self.conditions()?;
-        let question = Question::about(self.source, &conditions);
+        let rows =
+            self.find(db, &mut conditions, |conditions| self.fetch(db, self.page(), conditions, read))?;
+        let total = if self.query.paged { Some(self.count(db, conditions)?) } else { None };
+        Ok(Rows { rows, total })
+    }
+
+    /// What is selected, how many at most, and how many before them are left out.
+    fn page(&self) -> (&str, i64, i64) {
+        (self.select, self.query.limit.unwrap_or(-1), self.query.skip)
+    }
+
+    /// Fetches by way of the index over words, or past it, whichever is quicker; the conditions are then such that they may
+    /// be counted.
+    fn find<T>(
+        &self,
+        db: &Connection,
+        conditions: &mut Vec<Condition>,
+        fetch: impl Fn(Vec<Condition>) -> ApiResult<T>,
+    ) -> ApiResult<T> {
+        let question = Question::about(self.source, conditions);
         let few = match &question {
             Some(question) => !question.words.is_gathered() && question.finds_few(db)?,
             None => false,
@@ -182,28 +210,27 @@ impl<'a> List<'a> {
         // A walk that finds its rows early needs no index over words; one that does not is begun again with it.
         let walked = match &question {
             Some(_) if few => None,
-            Some(_) => store::briefly(|| self.fetch(db, conditions.clone(), read))?,
-            None => Some(self.fetch(db, conditions.clone(), read)?),
+            Some(_) => store::briefly(|| fetch(conditions.clone()))?,
+            None => Some(fetch(conditions.clone())?),
         };
         if let Some(question) = question.filter(|_| walked.is_none() || self.query.paged) {
             let few = few || question.finds_few(db)?;
             conditions.insert(0, question.condition(few));
         }
-        let rows = match walked {
-            Some(rows) => rows,
-            None => self.fetch(db, conditions.clone(), read)?,
-        };
-        let total = if self.query.paged { Some(self.count(db, conditions)?) } else { None };
-        Ok(Rows { rows, total })
+        match walked {
+            Some(found) => Ok(found),
+            None => fetch(conditions.clone()),
+        }
     }
 
     fn fetch<T>(
         &self,
         db: &Connection,
+        page: (&str, i64, i64),
         conditions: Vec<Condition>,
         read: fn(&Row<'_>) -> ApiResult<T>,
     ) -> ApiResult<Vec<T>> {
-        let (sql, values) = self.statement(conditions);
+        let (sql, values) = self.statement(page, conditions);
         let mut statement = db.prepare_cached(&sql)?;
         let mut found = statement.query(params_from_iter(values))?;
         let mut rows = Vec::new();
@@ -239,7 +266,7 @@ impl<'a> List<'a> {
     /// The plan that SQLite makes for it.
     #[cfg(test)]
     pub(crate) fn explain(self, db: &Connection) -> ApiResult<String> {
-        let (sql, values) = self.statement(self.conditions()?);
+        let (sql, values) = self.statement(self.page(), self.conditions()?);
         let mut statement = db.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
         let steps = statement.query_map(params_from_iter(values), |row| row.get::<_, String>(3))?;
         Ok(steps.collect::<Result<Vec<_>, _>>()?.join("; "))

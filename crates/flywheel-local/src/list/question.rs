@@ -18,7 +18,7 @@ impl Question {
     /// What the conditions ask together; none when no index holds it, or another one finds the rows anyway.
     pub(super) fn about(source: &dyn Source, conditions: &[Condition]) -> Option<Self> {
         let indexed = source.indexed()?;
-        if conditions.iter().any(|condition| condition.reach == Reach::Few) {
+        if conditions.iter().any(|condition| condition.reach.is_few()) {
             return None;
         }
         let words = Words::all(conditions.iter().filter_map(|condition| condition.words.clone()))?;
@@ -34,6 +34,6 @@ impl Question {
         let Indexed { words, row, .. } = self.indexed;
         let sql = format!("{}{row} IN {}", if few { "" } else { "+" }, Words::rows_of(words));
         let condition = Condition::new(sql, vec![self.words.asked().to_owned().into()]);
-        condition.reaching(if few { Reach::Few } else { Reach::Open })
+        condition.reaching(if few { Reach::Numbered } else { Reach::Open })
     }
 }

@@ -9,7 +9,9 @@ use rusqlite::types::Value as Sql;
 use serde_json::Value;
 
 use super::{
+    above::{Finding, is_among},
     check::{self, Spec},
+    finder::Finder,
     level::Level,
     node::{Bound, Node, Test, Wanted, split},
     pattern,
@@ -32,11 +34,11 @@ impl Expr {
         Self { sql: sql.into(), values }
     }
 
-    fn wrap(self, before: &str, after: &str) -> Self {
+    pub(super) fn wrap(self, before: &str, after: &str) -> Self {
         Self { sql: format!("{before}{}{after}", self.sql), values: self.values }
     }
 
-    fn join(parts: Vec<Self>, between: &str) -> Self {
+    pub(super) fn join(parts: Vec<Self>, between: &str) -> Self {
         let sql: Vec<&str> = parts.iter().map(|part| part.sql.as_str()).collect();
         let sql = format!("({})", sql.join(between));
         Self { sql, values: parts.into_iter().flat_map(|part| part.values).collect() }
@@ -49,7 +51,7 @@ pub(super) enum Compiled {
     /// It holds for all of them, or for none.
     Always(bool),
     /// It depends. `words` are in the index for every row that meets it.
-    Sometimes { check: Expr, finder: Option<Expr>, words: Option<Words> },
+    Sometimes { check: Expr, finder: Option<Finder>, words: Option<Words> },
 }
 
 /// Makes conditions for the documents of a level, the rows `d` of its table.
@@ -57,6 +59,9 @@ pub(super) struct Compiler<'a> {
     pub(super) level: Level,
     /// What contains the text of a [`Node::Text`] among what lies above, when that was worth finding beforehand.
     pub(super) containing: &'a dyn Fn(&str) -> Option<&'a [String]>,
+    /// The ids of the containers of a level, the rows `p` of their table, that meet a condition which an index serves; none when they
+    /// are many. The condition says whether it names rows by their numbers.
+    pub(super) few_above: &'a dyn Fn(Level, &Finding) -> ApiResult<Option<Vec<String>>>,
     /// Whether few documents of a table of words have these.
     pub(super) are_few: &'a dyn Fn(&str, &Words) -> ApiResult<bool>,
     /// Whether checks ask the index over words before they open a document: for walks that may be long.
@@ -105,16 +110,10 @@ impl Compiler<'_> {
         if checks.is_empty() {
             return Ok(Compiled::Always(!one_will_do));
         }
-        // A finder stands for the whole, so those of all parts are needed, or one with the checks of the others.
         let finder = if one_will_do {
-            finders.into_iter().collect::<Option<Vec<_>>>().map(|finders| Expr::join(finders, " OR "))
+            finders.into_iter().collect::<Option<Vec<_>>>().map(|finders| Finder::any(self.level, finders))
         } else {
-            let at = finders.iter().position(Option::is_some);
-            at.and_then(|at| {
-                let mut parts = checks.clone();
-                *parts.get_mut(at)? = finders.swap_remove(at)?;
-                Some(Expr::join(parts, " AND "))
-            })
+            finders.into_iter().flatten().find(|finder| !finder.many).map(Finder::checked)
         };
         let words = if one_will_do {
             words.into_iter().collect::<Option<Vec<_>>>().and_then(Words::any)
@@ -152,7 +151,7 @@ impl Compiler<'_> {
         let column = Column::of(self.level, path);
         let Some(column) = column else { return self.in_doc(path, test) };
         let Some(check) = column.test("+d.", test) else { return Ok(Compiled::Always(false)) };
-        let finder = if column.finds(test) { column.test("d.", test) } else { None };
+        let finder = if column.finds(test) { column.test("d.", test).map(Finder::columns) } else { None };
         let words = if finder.is_none() && column.is_read() { in_text(test) } else { None };
         Ok(Compiled::Sometimes { check, finder, words })
     }
@@ -164,7 +163,7 @@ impl Compiler<'_> {
     }
 
     /// A test that asks the index over words first, where that is worth it: whatever passes the test has them.
-    fn narrowed(&self, alias: &str, level: Level, words: Option<&Words>, test: Expr) -> Expr {
+    pub(super) fn narrowed(&self, alias: &str, level: Level, words: Option<&Words>, test: Expr) -> Expr {
         match words.filter(|_| self.thorough) {
             Some(words) => {
                 let mut among = among(alias, level, words);
@@ -175,80 +174,31 @@ impl Compiler<'_> {
         }
     }
 
-    /// A test on a document above.
-    fn above(&self, level: Level, path: &str, test: &Test) -> ApiResult<Compiled> {
-        let id = self.level.id_of(level);
-        let kind = level.kind().map_or(0, |kind| kind.code());
-        let (tested, indexed) = match Column::of(level, path) {
-            Some(column) => match column.test("p.", test) {
-                Some(tested) => (tested, column.finds(test)),
-                None => return Ok(Compiled::Always(false)),
-            },
-            None => {
-                let (tested, words) = (doc_test("p", path, test)?, at_path(level, path, test));
-                match words.filter(|words| !words.is_gathered() || self.thorough) {
-                    Some(words) if (self.are_few)(level.words(), &words)? => {
-                        (Expr::join(vec![among("p", level, &words), tested], " AND "), true)
-                    }
-                    words => (self.narrowed("p", level, words.as_ref(), tested), false),
-                }
-            }
-        };
-        let rows = level.rows("p");
-        let ids = |id: &str| {
-            tested.clone().wrap(&format!("{id} IN (SELECT p.id FROM containers p WHERE {rows} AND "), ")")
-        };
-        let found = match (level, self.level) {
-            // Nothing is indexed by its group but projects.
-            (Level::Group, Level::Project) => ids("d.parent_id"),
-            (Level::Group, _) => ids("q.parent_id").wrap(
-                "d.project_id IN (SELECT q.id FROM containers q WHERE q.kind = 2 AND q.deleted IS NULL AND ",
-                ")",
-            ),
-            _ => ids(&format!("d.{id}")),
-        };
-        let few = matches!(level, Level::Group | Level::Project);
-        let check = if few {
-            // These are so few that they are found once rather than looked up for each row.
-            ids(&format!("+d.{id}"))
-        } else {
-            tested.clone().wrap(
-                &format!("EXISTS (SELECT 1 FROM containers p WHERE p.id = d.{id} AND p.kind = {kind} AND "),
-                ")",
-            )
-        };
-        Ok(Compiled::Sometimes { check, finder: (few || indexed).then_some(found), words: None })
-    }
-
     fn text(&self, text: &str) -> ApiResult<Compiled> {
         let text = pattern::contained(text);
         let wanted = Sql::from(text.clone());
         let words = Words::containing(&text);
         let own = Expr::new("search_text(d.doc, ?)", vec![wanted.clone()]);
+        let known = (self.containing)(&text);
         let above: Vec<String> = Level::ALL
             .into_iter()
             .filter(|&level| level != self.level && self.level.carries(level))
-            .map(|level| format!("d.{}", self.level.id_of(level)))
+            // Where the containers are named, the projects of groups are.
+            .filter(|&level| known.is_none() || level != Level::Group || self.level == Level::Project)
+            .map(|level| format!("d.{}", self.column_above(level)))
             .collect();
         let mut parts = vec![self.narrowed("d", self.level, words.as_ref(), own)];
         let mut finder = None;
-        match (self.containing)(&text) {
+        match known {
             Some(ids) => {
-                let ids = id_list(ids);
-                let one = |sign: &str, id: &String| {
-                    let sql = format!("{sign}{id} IN (SELECT value FROM json_each(?))");
-                    Expr::new(sql, vec![ids.clone()])
-                };
-                parts.extend(above.iter().map(|id| one("+", id)));
+                let ids = [id_list(ids)];
+                parts.extend(above.iter().map(|id| is_among(&format!("+{id}"), &ids)));
                 if let Some(words) = &words
                     && (self.are_few)(self.level.words(), words)?
                 {
-                    let ways = above.iter().map(|id| one("", id));
-                    let ways = [among("d", self.level, words)].into_iter().chain(ways).collect();
-                    finder = Some(Expr::join(
-                        vec![Expr::join(ways, " OR "), Expr::join(parts.clone(), " OR ")],
-                        " AND ",
-                    ));
+                    let ways = above.iter().map(|id| Finder::columns(is_among(id, &ids)));
+                    let ways = [Finder::words(self.level, words)].into_iter().chain(ways).collect();
+                    finder = Some(Finder::any(self.level, ways));
                 }
             }
             None if above.is_empty() => {}
@@ -273,7 +223,7 @@ pub(super) fn among(alias: &str, level: Level, words: &Words) -> Expr {
 }
 
 /// The words of every document that passes a test at a path.
-fn at_path(level: Level, path: &str, test: &Test) -> Option<Words> {
+pub(super) fn at_path(level: Level, path: &str, test: &Test) -> Option<Words> {
     let kind = level.kind().map_or(words::FILE, |kind| kind.code());
     match test {
         Test::OneOf(values) if !is_date(path) => {
@@ -338,7 +288,7 @@ fn turned(compiled: Compiled, negated: bool) -> Compiled {
 
 /// A test on a path inside a document: SQLite takes out what lies under the first key, the rest is done there. A document
 /// in whose text none of the wanted values stands need not be opened for that.
-fn doc_test(alias: &str, path: &str, test: &Test) -> ApiResult<Expr> {
+pub(super) fn doc_test(alias: &str, path: &str, test: &Test) -> ApiResult<Expr> {
     let spec = Spec::new(path, test).written()?;
     let sql = format!("search_holds({alias}.doc -> ?, ?)");
     let tested = Expr::new(sql, vec![json_path(split(path).0).into(), spec.into()]);
@@ -426,7 +376,7 @@ impl Column {
     }
 
     /// Whether an index finds the rows for which a test holds.
-    fn finds(self, test: &Test) -> bool {
+    pub(super) fn finds(self, test: &Test) -> bool {
         self.indexed
             && match test {
                 Test::OneOf(_) | Test::Range(_) => true,
@@ -436,7 +386,7 @@ impl Column {
     }
 
     /// The test on the column behind `alias` (`d.`, `+d.`); none when no value of the column can pass it.
-    fn test(self, alias: &str, test: &Test) -> Option<Expr> {
+    pub(super) fn test(self, alias: &str, test: &Test) -> Option<Expr> {
         // `->>` binds tighter than everything else, the sign included only in parentheses.
         let column = match alias.strip_prefix('+') {
             Some(alias) => format!("+({alias}{})", self.name),

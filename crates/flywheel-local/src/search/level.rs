@@ -74,7 +74,15 @@ impl Level {
     /// rows "where" they hold, which keeps SQLite from taking those indexes for lists.
     pub(super) fn rows(self, alias: &str) -> String {
         match self.kind() {
-            None => format!("{alias}.current AND {alias}.version <> 0 AND {alias}.project_id IS NOT NULL"),
+            None => format!("{} AND {alias}.project_id IS NOT NULL", self.indexed_rows(alias)),
+            Some(_) => self.indexed_rows(alias),
+        }
+    }
+
+    /// The same as far as an index tells: perhaps a few more.
+    pub(super) fn indexed_rows(self, alias: &str) -> String {
+        match self.kind() {
+            None => format!("{alias}.current AND {alias}.version <> 0"),
             Some(kind) => {
                 format!("{alias}.kind = {} AND {alias}.deleted IS NULL AND {alias}.kind <> 0", kind.code())
             }

@@ -7,17 +7,20 @@
 //! |---|---|
 //! | `request`, `filters` | the body, its query and its clauses, as one condition |
 //! | `node`, `pattern`, `check` | the condition: tests on fields, and what they mean for a value |
-//! | `level`, `compile`, `run` | the condition as SQL, and the way to the rows that meet it |
+//! | `level`, `compile`, `above`, `containing`, `finder`, `run` | the condition as SQL, and the way to the rows that meet it |
 //! | `functions` | what the SQL calls |
 //! | `answer` | results as the wire shows them |
 //! | `values`, `fields`, `suggest` | facets, aggregates, names of fields, completions |
 //! | `saved` | searches that are kept |
 
+mod above;
 mod answer;
 mod check;
 mod compile;
+mod containing;
 mod fields;
 mod filters;
+mod finder;
 pub(crate) mod functions;
 mod level;
 mod node;

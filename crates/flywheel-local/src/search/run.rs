@@ -10,17 +10,19 @@
 use rusqlite::{Connection, params_from_iter, types::Value as Sql};
 
 use super::{
-    compile::{Column, Compiled, Compiler, Expr, among, id_list, json_path},
+    above::{Finding, is_among},
+    compile::{Column, Compiled, Compiler, Expr, id_list, json_path},
+    containing::Containing,
+    finder::Finder,
     level::Level,
     node::{Node, split},
-    pattern,
 };
 use crate::{
     access::{self, Action},
     auth::Caller,
     error::ApiResult,
     store,
-    words::{FEW, Words},
+    words::Words,
 };
 
 /// How many projects are named to the index over words; beyond that, naming them saves nothing.
@@ -34,7 +36,7 @@ pub(super) struct Search<'a> {
     pub(super) sort: Option<(&'a str, bool)>,
     /// At most so many.
     pub(super) limit: Option<usize>,
-    /// What counts as few rows: [`FEW`].
+    /// What counts as few rows: [`crate::words::FEW`].
     pub(super) few: i64,
 }
 
@@ -86,9 +88,7 @@ impl Sight {
     pub(super) fn condition(&self, level: Level) -> Option<Compiled> {
         let projects = id_list(self.projects(level)?);
         let column = if level == Level::Project { "id" } else { "project_id" };
-        let expr = |sign: &str| {
-            Expr::new(format!("{sign}d.{column} IN (SELECT value FROM json_each(?))"), vec![projects.clone()])
-        };
+        let expr = |sign: &str| is_among(&format!("{sign}d.{column}"), std::slice::from_ref(&projects));
         Some(match level {
             Level::Group => Compiled::Sometimes {
                 check: Expr::new(
@@ -105,7 +105,7 @@ impl Sight {
                 );
                 let words = words
                     .filter(|_| self.projects(level).is_some_and(|projects| projects.len() <= MENTIONED));
-                Compiled::Sometimes { check: expr("+"), finder: Some(expr("")), words }
+                Compiled::Sometimes { check: expr("+"), finder: Some(Finder::columns(expr(""))), words }
             }
         })
     }
@@ -166,9 +166,15 @@ impl Search<'_> {
         (containing, thorough): (&Containing, bool),
     ) -> ApiResult<Option<Expr>> {
         let are_few = |table: &str, words: &Words| words.are_fewer(db, table, self.few);
-        let compiler =
-            Compiler { level, containing: &|text| containing.ids(text), are_few: &are_few, thorough };
-        let mut parts: Vec<(Expr, Option<Expr>)> = Vec::new();
+        let few_above = |level: Level, finding: &Finding| self.few_above(db, level, finding);
+        let compiler = Compiler {
+            level,
+            containing: &|text| containing.ids(text),
+            few_above: &few_above,
+            are_few: &are_few,
+            thorough,
+        };
+        let mut parts: Vec<(Expr, Option<Finder>)> = Vec::new();
         let mut known = Vec::new();
         for part in sight.condition(level).into_iter().chain(compiler.parts(self.node)?) {
             match part {
@@ -183,15 +189,47 @@ impl Search<'_> {
         if let Some(words) = Words::all(known).filter(|words| thorough || !words.is_gathered())
             && are_few(level.words(), &words)?
         {
-            parts.push((Expr::new("TRUE", Vec::new()), Some(among("d", level, &words))));
+            parts.push((Expr::new("TRUE", Vec::new()), Some(Finder::words(level, &words))));
         }
         let gathered = self.gatherer(db, level, &parts)?;
-        let chosen = gathered.map(|at| parts.remove(at)).and_then(|(_, finder)| finder);
+        let chosen = gathered.and_then(|at| {
+            let exact = parts.get(at)?.1.as_ref()?.exact;
+            if exact { parts.remove(at).1 } else { parts.get_mut(at)?.1.take() }
+        });
         let checks = parts.into_iter().map(|(check, _)| check).collect();
         Ok(Some(match chosen {
-            Some(finder) => self.gather(level, finder, checks),
+            Some(finder) => self.gather(level, &finder, checks),
             None => self.walk(level, checks),
         }))
+    }
+
+    /// The ids of the containers of a level that meet a condition, when they are few.
+    fn few_above(&self, db: &Connection, level: Level, finding: &Finding) -> ApiResult<Option<Vec<String>>> {
+        let select = finding.select(level, self.few);
+        let mut statement = db.prepare(&select.sql)?;
+        let ids = statement.query_map(params_from_iter(select.values), |row| row.get(0))?;
+        let ids: Vec<String> = ids.collect::<Result<_, _>>()?;
+        Ok((ids.len() < usize::try_from(self.few).unwrap_or(0)).then_some(ids))
+    }
+
+    /// How the containers above are found of which the condition speaks.
+    #[cfg(test)]
+    pub(super) fn explain_above(&self, db: &Connection) -> ApiResult<String> {
+        let plans = std::cell::RefCell::new(Vec::new());
+        let few_above = |level: Level, finding: &Finding| {
+            let select = finding.select(level, self.few);
+            let mut statement = db.prepare(&format!("EXPLAIN QUERY PLAN {}", select.sql))?;
+            let steps =
+                statement.query_map(params_from_iter(select.values), |row| row.get::<_, String>(3))?;
+            plans.borrow_mut().extend(steps.collect::<Result<Vec<_>, _>>()?);
+            Ok(None)
+        };
+        let are_few = |table: &str, words: &Words| words.are_fewer(db, table, self.few);
+        let (containing, level) = (&|_: &str| None, self.returned);
+        let compiler =
+            Compiler { level, containing, few_above: &few_above, are_few: &are_few, thorough: false };
+        compiler.parts(self.node)?;
+        Ok(plans.into_inner().join("; "))
     }
 
     /// The part whose finder has the fewest rows, when they are few enough.
@@ -199,19 +237,20 @@ impl Search<'_> {
         &self,
         db: &Connection,
         level: Level,
-        parts: &[(Expr, Option<Expr>)],
+        parts: &[(Expr, Option<Finder>)],
     ) -> ApiResult<Option<usize>> {
         let mut best = None;
-        for (at, finder) in parts.iter().enumerate().filter_map(|(at, part)| Some((at, part.1.as_ref()?))) {
+        let finders = parts.iter().enumerate().filter_map(|(at, part)| Some((at, part.1.as_ref()?)));
+        for (at, finder) in finders.filter(|(_, finder)| !finder.many) {
             let most = best.map_or(self.few, |(_, count)| count);
             let sql = format!(
                 "SELECT count(*) FROM (SELECT 1 FROM {} d WHERE {} AND {} LIMIT {most})",
                 level.table(),
-                level.rows("d"),
-                finder.sql
+                finder.beside(&level.indexed_rows("d")),
+                finder.condition().sql
             );
             let count: i64 =
-                db.prepare(&sql)?.query_row(params_from_iter(&finder.values), |row| row.get(0))?;
+                db.prepare(&sql)?.query_row(params_from_iter(finder.condition().values), |row| row.get(0))?;
             if count < most {
                 best = Some((at, count));
             }
@@ -222,15 +261,15 @@ impl Search<'_> {
     }
 
     /// The ids by way of a finder.
-    fn gather(&self, level: Level, finder: Expr, checks: Vec<Expr>) -> Expr {
+    fn gather(&self, level: Level, finder: &Finder, checks: Vec<Expr>) -> Expr {
         let key = self.key(level);
         let sql = format!(
             "SELECT DISTINCT {key} AS id FROM {} d WHERE {} AND {key} IS NOT NULL",
             level.table(),
-            level.rows("d")
+            finder.beside(&level.rows("d"))
         );
         let mut expr = Expr::new(sql, Vec::new());
-        for part in [finder].into_iter().chain(checks).chain(self.only_analyses(level)) {
+        for part in [finder.condition()].into_iter().chain(checks).chain(self.only_analyses(level)) {
             expr.sql.push_str(" AND ");
             expr.sql.push_str(&part.sql);
             expr.values.extend(part.values);
@@ -341,50 +380,5 @@ impl Search<'_> {
         }
         key.sql = format!("{} {direction}", key.sql);
         Some(key)
-    }
-}
-
-/// The containers in which a searched text is found, when they are so few that naming them is quicker than asking what
-/// lies above each row.
-struct Containing(Vec<(String, Option<Vec<String>>)>);
-
-impl Containing {
-    fn new(db: &Connection, node: &Node) -> ApiResult<Self> {
-        let mut texts = Vec::new();
-        texts_of(node, &mut texts);
-        let mut found = Vec::new();
-        for text in texts {
-            let text = pattern::contained(text);
-            let ids = match Words::containing(&text) {
-                // A text that is too short to ask for is in no document.
-                None => Some(Vec::new()),
-                Some(words) if words.are_fewer(db, "container_words", FEW)? => {
-                    let sql = format!(
-                        "SELECT p.id FROM containers p WHERE p.row IN {}
-                         AND p.kind <= 6 AND p.deleted IS NULL AND search_text(p.doc, ?)",
-                        Words::rows_of("container_words")
-                    );
-                    let mut statement = db.prepare_cached(&sql)?;
-                    let ids = statement.query_map((words.asked(), &text), |row| row.get(0))?;
-                    Some(ids.collect::<Result<_, _>>()?)
-                }
-                Some(_) => None,
-            };
-            found.push((text, ids));
-        }
-        Ok(Self(found))
-    }
-
-    fn ids(&self, text: &str) -> Option<&[String]> {
-        self.0.iter().find(|(known, _)| known == text)?.1.as_deref()
-    }
-}
-
-fn texts_of<'a>(node: &'a Node, texts: &mut Vec<&'a str>) {
-    match node {
-        Node::All(parts) | Node::Any(parts) => parts.iter().for_each(|part| texts_of(part, texts)),
-        Node::Not(inner) => texts_of(inner, texts),
-        Node::Text(text) => texts.push(text),
-        Node::Field(..) => {}
     }
 }

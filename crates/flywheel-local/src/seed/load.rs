@@ -1,4 +1,4 @@
-//! Writing made-up documents: one thread makes the next batch while the database writes the last one.
+//! Writing made-up documents: one thread makes the next batch, and its words, while the database writes the last one.
 
 use rusqlite::Connection;
 use serde_json::{Value, json};
@@ -16,23 +16,29 @@ use crate::{
     kind::Kind,
     state::AppState,
     store::{
-        Doc,
+        self, Doc,
         containers::{self, Container},
     },
 };
 
 /// How many documents one commit holds, about.
-const COMMITTED: usize = 20_000;
+const COMMITTED: usize = 40_000;
 
 /// How many batches wait for the database.
-const WAITING: usize = 2;
+const WAITING: usize = 1;
+
+/// How many MiB of the database the writer keeps in memory meanwhile: ids that are drawn go everywhere in their index.
+const CACHED: u32 = 512;
 
 /// Makes and writes everything.
-pub(super) async fn run(
-    state: &AppState,
-    seed: &Seed,
-    mut progress: impl FnMut(&Seeded),
-) -> ApiResult<Seeded> {
+pub(super) async fn run(state: &AppState, seed: &Seed, progress: impl FnMut(&Seeded)) -> ApiResult<Seeded> {
+    state.store.write(|db| Ok(store::cache(db, CACHED)?)).await?;
+    let done = fill(state, seed, progress).await;
+    state.store.write(|db| Ok(store::cache(db, store::CACHED)?)).await?;
+    done
+}
+
+async fn fill(state: &AppState, seed: &Seed, mut progress: impl FnMut(&Seeded)) -> ApiResult<Seeded> {
     let mut maker = Maker::new(seed);
     let shelf = Shelf::fill(&state.blobs, &mut maker.rng).await?;
     let projects: Vec<(String, Doc)> = (0..seed.projects).map(|number| maker.project(number)).collect();
@@ -97,48 +103,43 @@ fn add(db: &Connection, kind: Kind, id: &str, doc: Doc) -> ApiResult<Container> 
     Ok(container)
 }
 
-/// Writes a batch, and its words at the end: written by triggers row by row they would be put on disk row by row.
+/// The triggers that would make the words of each document once more.
+const TRIGGERS: &str = "type = 'trigger' AND name IN ('container_words_added', 'file_words_added')";
+
+/// Writes a batch with its words.
 fn write(db: &Connection, batch: &Batch) -> ApiResult<Seeded> {
-    let triggers = "SELECT group_concat(sql, ';') FROM sqlite_schema
-        WHERE type = 'trigger' AND name IN ('container_words_added', 'file_words_added')";
-    let triggers: String = db.query_row(triggers, [], |row| row.get(0))?;
-    let last = |table: &str| -> ApiResult<i64> {
-        Ok(db.query_row(&format!("SELECT coalesce(max(row), 0) FROM {table}"), [], |row| row.get(0))?)
-    };
-    let (containers, files) = (last("containers")?, last("files")?);
+    let sql = format!("SELECT group_concat(sql, ';') FROM sqlite_schema WHERE {TRIGGERS}");
+    let triggers: String = db.query_row(&sql, [], |row| row.get(0))?;
     db.execute_batch("DROP TRIGGER container_words_added; DROP TRIGGER file_words_added")?;
-    let counted = insert(db, batch)?;
-    for (sql, behind) in [
-        (
-            "INSERT INTO container_words (rowid, words) SELECT row, words_of(kind, doc) FROM containers WHERE row > ?",
-            containers,
-        ),
-        (
-            "INSERT INTO file_words (rowid, words) SELECT row, words_of(0, doc) FROM files WHERE row > ?",
-            files,
-        ),
-    ] {
-        db.execute(sql, [behind])?;
-    }
+    let mut counted = Seeded::default();
+    insert_containers(db, batch, &mut counted)?;
+    insert_files(db, batch)?;
+    counted.files = batch.files.len() as u64;
     db.execute_batch(&triggers)?;
     Ok(counted)
 }
 
-fn insert(db: &Connection, batch: &Batch) -> ApiResult<Seeded> {
-    let mut counted = Seeded::default();
-    let mut add = db.prepare_cached("INSERT INTO containers (id, kind, doc) VALUES (?, ?, ?)")?;
+fn insert_containers(db: &Connection, batch: &Batch, counted: &mut Seeded) -> ApiResult<()> {
+    let mut add = db.prepare("INSERT INTO containers (id, kind, doc) VALUES (?, ?, ?)")?;
+    let mut index = db.prepare("INSERT INTO container_words (rowid, words) VALUES (?, ?)")?;
     for container in &batch.containers {
-        add.execute((&container.id, container.kind.code(), &container.doc))?;
+        let row = add.insert((&container.id, container.kind.code(), &container.doc))?;
+        index.execute((row, &container.words))?;
         match container.kind {
             Kind::Subject => counted.subjects += 1,
             Kind::Session => counted.sessions += 1,
             _ => counted.acquisitions += 1,
         }
     }
-    let mut add = db.prepare_cached("INSERT INTO files (uuid, blob, doc) VALUES (?, ?, ?)")?;
+    Ok(())
+}
+
+fn insert_files(db: &Connection, batch: &Batch) -> ApiResult<()> {
+    let mut add = db.prepare("INSERT INTO files (uuid, blob, doc) VALUES (?, ?, ?)")?;
+    let mut index = db.prepare("INSERT INTO file_words (rowid, words) VALUES (?, ?)")?;
     for file in &batch.files {
-        add.execute((&file.uuid, &file.blob, &file.doc))?;
-        counted.files += 1;
+        let row = add.insert((&file.uuid, &file.blob, &file.doc))?;
+        index.execute((row, &file.words))?;
     }
-    Ok(counted)
+    Ok(())
 }

@@ -10,7 +10,7 @@ use super::{
     Seed,
     content::{Content, Shelf},
 };
-use crate::{ADMIN, files::PROVIDER, kind::Kind, store::Doc};
+use crate::{ADMIN, files::PROVIDER, kind::Kind, store::Doc, words};
 
 const SUBJECTS_OF: [&str; 8] = [
     "Healthy Aging",
@@ -70,18 +70,20 @@ const FILES: [(&str, Content); 4] = [
     (".bval", Content::Weights),
 ];
 
-/// A container made up: its kind, id and document as text.
+/// A container made up: its kind, id and document as text, and the words of that.
 pub(super) struct ContainerText {
     pub(super) kind: Kind,
     pub(super) id: String,
     pub(super) doc: String,
+    pub(super) words: String,
 }
 
-/// A file made up: its record's id, the name of its blob and its document as text.
+/// A file made up: its record's id, the name of its blob and its document as text, and the words of that.
 pub(super) struct FileText {
     pub(super) uuid: String,
     pub(super) blob: String,
     pub(super) doc: String,
+    pub(super) words: String,
 }
 
 /// What is written together.
@@ -168,7 +170,8 @@ impl Maker {
         if let Some(below) = below.as_object_mut() {
             below.insert(kind.singular().to_owned(), id.clone().into());
         }
-        (ContainerText { kind, id, doc: Value::Object(doc).to_string() }, below)
+        let words = words::of_document(kind.code(), &doc);
+        (ContainerText { kind, id, doc: Value::Object(doc).to_string(), words }, below)
     }
 
     /// A subject and everything below.
@@ -293,7 +296,14 @@ impl Maker {
             "reference": false, "file_group": "files", "zip_member_count": (content == Content::Dicom).then_some(1),
             "deid_log_id": null, "deid_log_skip_reason": null, "created": now, "modified": now, "revision": 1,
         });
-        Some(FileText { uuid: uuid.to_string(), blob: blob.id.to_string(), doc: doc.to_string() })
+        let doc = into_doc(doc);
+        let words = words::of_document(words::FILE, &doc);
+        Some(FileText {
+            uuid: uuid.to_string(),
+            blob: blob.id.to_string(),
+            doc: Value::Object(doc).to_string(),
+            words,
+        })
     }
 
     /// A uid as scanners draw them.

@@ -44,7 +44,11 @@ const MIGRATIONS: &[&str] = &[
     include_str!("packfiles.sql"),
     include_str!("rules.sql"),
     include_str!("changes.sql"),
+    include_str!("retention.sql"),
 ];
+
+/// How many MiB of the database the writer keeps in memory.
+pub(crate) const CACHED: u32 = 32;
 
 /// The database. Cheap to clone.
 #[derive(Clone)]
@@ -72,7 +76,7 @@ impl Store {
         let at = |source| StoreError::Open { path: path.to_owned(), source };
         let mut writer =
             connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE).map_err(at)?;
-        writer.pragma_update(None, "cache_size", -64_000).map_err(at)?;
+        cache(&writer, CACHED).map_err(at)?;
         let synchronous = if keeping == Keeping::Durable { "FULL" } else { "OFF" };
         writer.pragma_update(None, "synchronous", synchronous).map_err(at)?;
         migrate(&writer, path)?;
@@ -145,6 +149,11 @@ fn caught<T>(work: impl FnOnce() -> ApiResult<T>) -> ApiResult<T> {
         .unwrap_or_else(|_| Err(ApiError::internal("a panic in a database call")))
 }
 
+/// Lets a connection keep so many MiB of the database in memory.
+pub(crate) fn cache(connection: &Connection, mebibytes: u32) -> rusqlite::Result<()> {
+    connection.pragma_update(None, "cache_size", -1024 * i64::from(mebibytes))
+}
+
 fn connect(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
     let mut connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(Duration::from_secs(30))?;
@@ -152,7 +161,9 @@ fn connect(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
         connection.pragma_update(None, "journal_mode", "WAL")?;
     }
     connection.pragma_update(None, "foreign_keys", "ON")?;
-    connection.pragma_update(None, "temp_store", "MEMORY")?;
+    // What a large sort or a long transaction sets aside goes to temporary files: in memory it had no bound, and each
+    // statement of a transaction walked through all of it.
+    connection.pragma_update(None, "temp_store", "FILE")?;
     connection.pragma_update(None, "mmap_size", 1_i64 << 30)?;
     connection.set_prepared_statement_cache_capacity(128);
     briefly::register(&mut connection)?;

@@ -302,6 +302,42 @@ async fn a_list_without_a_limit_is_whole_however_long_it_is() {
         assert_eq!(ids, same, "{path}");
         let filtered = api.filtered(&path, "sex=male").await.column("sex");
         assert!((400..800).contains(&filtered.len()), "{path}");
+        let some = api.get(&format!("{path}?limit=1100&skip=50")).await.column("_id");
+        assert_eq!(some, ids[50..1150], "{path}");
+        let rest = api.get(&format!("{path}?after_id={}", ids[9])).await.column("_id");
+        assert_eq!(rest, ids[10..], "{path}");
     }
     api.get("/subjects?filter=label%3D~(").await.error(400);
+}
+
+#[tokio::test]
+async fn a_list_in_an_order_of_the_callers_is_whole_and_in_that_order_however_long_it_is() {
+    let api = Api::new().await;
+    let seed = crate::Seed { subjects: 1301, sessions: 0, ..crate::Seed::default() };
+    api.site.seed(&seed, |_| ()).await.unwrap();
+    let project = api.get("/projects").await.column("_id").remove(0);
+    let mut ids = api.get("/subjects").await.column("_id");
+    ids.reverse();
+    for path in ["/subjects".to_owned(), format!("/projects/{project}/subjects")] {
+        let get = async |query: &str| api.get(&format!("{path}?{query}")).await.column("_id");
+        assert_eq!(get("sort=created:desc").await, ids, "{path}");
+        assert_eq!(get("sort=label:desc&limit=1100&skip=120").await, ids[120..1220], "{path}");
+        assert_eq!(get("sort=label:desc&skip=1290").await, ids[1290..], "{path}");
+        assert_eq!(get("sort=label&skip=1400").await, Vec::<String>::new(), "{path}");
+        let shown = api.get(&format!("{path}?sort=info.moca,label&include_all_info=true")).await;
+        let rows = shown.ok();
+        let keys = rows
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|row| (row["info"]["moca"].as_i64(), row["label"].to_string()));
+        let keys: Vec<_> = keys.collect();
+        assert_eq!(keys.len(), 1301);
+        assert!(keys.is_sorted(), "{path}");
+        let few =
+            api.get(&format!("{path}?sort=label:desc&filter=info.moca%3C15&include_all_info=true")).await;
+        let few = few.ok();
+        let few = few.as_array().unwrap();
+        assert!(few.len() > 50 && few.iter().all(|row| row["info"]["moca"].as_i64().unwrap() < 15), "{path}");
+    }
 }

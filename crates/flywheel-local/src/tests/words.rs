@@ -77,6 +77,26 @@ async fn the_index_over_words_changes_no_answer_of_a_list() {
 }
 
 #[tokio::test]
+async fn few_rows_that_have_words_are_found_by_their_numbers() {
+    let api = Api::new().await;
+    let work = |db: &Connection| {
+        let source = Containers(Kind::Session);
+        for (filter, project) in [("info.qc.snr=7", true), ("info.qc.snr=7", false), ("tags=a", true)] {
+            let query = ListQuery { filter: filter.parse().unwrap(), ..ListQuery::default() };
+            let list = || match project {
+                true => List::containers(&source, &query).within("c.project_id", "x"),
+                false => List::containers(&source, &query),
+            };
+            let few = list().question(true)?.unwrap();
+            let plan = list().and(few).explain(db)?;
+            assert!(plan.starts_with("SEARCH c USING INTEGER PRIMARY KEY (rowid=?)"), "{filter}: {plan}");
+        }
+        Ok(())
+    };
+    api.site.store().read(work).await.unwrap();
+}
+
+#[tokio::test]
 async fn what_is_acknowledged_is_found_by_its_words_and_no_longer_by_the_earlier_ones() {
     let api = Api::new().await;
     api.group("lab").await;

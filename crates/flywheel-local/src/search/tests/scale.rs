@@ -178,7 +178,7 @@ async fn conditions_on_indexed_columns_are_found_by_their_indexes() {
             ),
             (
                 Level::File,
-                "subject.label = a",
+                "subject.label = sub-1",
                 FEW,
                 "SEARCH d USING INDEX search_files_by_subject (subject_id=",
             ),
@@ -188,23 +188,16 @@ async fn conditions_on_indexed_columns_are_found_by_their_indexes() {
                 FEW,
                 "SEARCH d USING INDEX search_files_by_session (session_id=",
             ),
-            (Level::File, "session.age > 1", FEW, "SEARCH p USING INDEX search_by_age (kind=? AND <expr>>"),
             (
                 Level::File,
-                "acquisition.timestamp > 2020-01-01",
-                FEW,
-                "SEARCH p USING INDEX search_by_timestamp (kind=? AND timestamp>",
-            ),
-            (
-                Level::File,
-                "project.label = a",
+                "project.label = study",
                 FEW,
                 "SEARCH d USING INDEX current_files_by_project (project_id=",
             ),
-            (Level::File, "analysis.label = a", FEW, "SEARCH d USING INDEX files_by_parent (parent_id="),
+            (Level::File, "analysis.label = QC", FEW, "SEARCH d USING INDEX files_by_parent (parent_id="),
             (
                 Level::Acquisition,
-                "subject.label = a",
+                "subject.label = sub-1",
                 FEW,
                 "SEARCH d USING INDEX search_by_subject (subject_id=",
             ),
@@ -212,10 +205,58 @@ async fn conditions_on_indexed_columns_are_found_by_their_indexes() {
             (Level::Session, "file.type = a", 0, "SEARCH d USING INDEX search_files_by_session (session_id="),
             (Level::Session, "file.type = a", 0, "SEARCH t USING INDEX containers_by_kind (kind="),
             (Level::Project, "acquisition.label = a", 0, "(project_id=? AND kind=?)"),
+            (
+                Level::Acquisition,
+                "file.type = nifti AND session.info.score = 7",
+                0,
+                "SEARCH p USING INDEX sqlite_autoindex_containers_1 (id=?)",
+            ),
         ] {
             let node = Node::of_query(&text.parse::<Query>().unwrap()).unwrap();
             let search = Search { returned, node: &node, sort: None, limit: Some(100), few };
             let plan = search.explain(db, &Sight::All).unwrap().replace(" EXISTS USING", " USING");
+            assert!(plan.contains(step), "{text}\n{step}\n{plan}");
+        }
+        Ok(())
+    };
+    study.api.site.store().read(work).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_text_is_found_by_the_index_over_words_and_below_what_contains_it() {
+    let study = Study::new().await;
+    let work = |db: &Connection| {
+        for returned in [Level::Project, Level::Session, Level::Acquisition, Level::Analysis, Level::File] {
+            let node = Node::Text("study".to_owned());
+            let search = Search { returned, node: &node, sort: None, limit: Some(100), few: FEW };
+            let plan = search.explain(db, &Sight::All)?;
+            let by_words = plan.contains("SEARCH d USING INTEGER PRIMARY KEY (rowid=?)");
+            assert!(
+                by_words && !plan.contains("SCAN d") && !plan.contains("(kind=?)"),
+                "{returned:?}: {plan}"
+            );
+        }
+        Ok(())
+    };
+    study.api.site.store().read(work).await.unwrap();
+}
+
+#[tokio::test]
+async fn containers_above_are_found_by_their_indexes() {
+    let study = Study::new().await;
+    let work = |db: &Connection| {
+        for (text, step) in [
+            ("session.age > 1", "SEARCH p USING INDEX search_by_age (kind=? AND <expr>>"),
+            (
+                "acquisition.timestamp > 2020-01-01",
+                "SEARCH p USING INDEX search_by_timestamp (kind=? AND timestamp>",
+            ),
+            ("subject.label = a", "SEARCH p USING INDEX containers_by_kind_label (kind=? AND label="),
+            ("session.info.score = 7", "SEARCH p USING INTEGER PRIMARY KEY (rowid=?)"),
+        ] {
+            let node = Node::of_query(&text.parse::<Query>().unwrap()).unwrap();
+            let search = Search { returned: Level::File, node: &node, sort: None, limit: None, few: FEW };
+            let plan = search.explain_above(db)?;
             assert!(plan.contains(step), "{text}\n{step}\n{plan}");
         }
         Ok(())
