@@ -69,6 +69,7 @@ async fn round_trip(
 }
 
 /// Both ways over a site in this process, for a file that is not large.
+#[allow(dead_code, reason = "the tests of the examples run it")]
 pub(crate) async fn run(out: &mut String) -> Result<(), Failure> {
     let folder = tempfile::tempdir()?;
     let (sent, back) = (folder.path().join("sent.bin"), folder.path().join("back.bin"));

@@ -2,6 +2,7 @@
 
 use chrono::NaiveDate;
 use flywheel::{Age, DeleteReason, Resource, Sort, field};
+use futures::TryStreamExt;
 
 use crate::desk::{Desk, Study, ask};
 
@@ -56,7 +57,7 @@ async fn containers_are_made_read_and_deleted() {
     }
     changed!(group project subject session acquisition analysis collection);
     ask!(desk, subject.update().clear("sex").firstname("Jo").subject_type("human"));
-    ask!(desk, session.update().operator("Jo").weight(71.5));
+    ask!(desk, session.update().operator("Jo").weight(71.5).request());
     let (group, project, subject, session, acquisition, analysis, collection) = containers;
     ask!(desk, analysis.delete());
     ask!(desk, collection.delete());
@@ -88,6 +89,7 @@ async fn lists_are_filtered_sorted_and_walked() {
     ask!(desk, fw.devices());
     ask!(desk, fw.modalities());
     ask!(desk, fw.projects().page_size(1).find());
+    ask!(desk, fw.projects().pages().try_collect::<Vec<_>>());
     ask!(desk, fw.projects().find().feature("exclude-files").exhaustive(true));
     ask!(desk, group.projects());
     ask!(desk, project.subjects().with_info());

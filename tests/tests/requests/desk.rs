@@ -61,6 +61,11 @@ impl Desk {
         client(self.address, &self.site.add_user(email, false).await.unwrap())
     }
 
+    /// The key of the site's administrator.
+    pub(crate) fn key(&self) -> String {
+        format!("{}:__force_insecure:{}", self.address, self.site.admin_secret())
+    }
+
     /// The address of the API.
     pub(crate) fn api(&self) -> String {
         format!("http://{}/api", self.address)

@@ -7,7 +7,7 @@ use flywheel::{
 use futures::TryStreamExt;
 use serde_json::{Value, json};
 
-use crate::desk::{Desk, Study, ask, nifti};
+use crate::desk::{Desk, Study, ask, nifti, refused};
 
 fn manifest(name: &str) -> Value {
     json!({
@@ -73,7 +73,11 @@ async fn gears_run() {
     ask!(desk, job.wait());
     ask!(desk, job.watch().try_collect::<Vec<_>>());
     ask!(desk, job.log_stream().try_collect::<Vec<_>>());
-    ask!(desk, job.retry_anyway());
+    ask!(desk, job.log_text());
+    // Only a failed job is tried again without asking.
+    refused!(desk, job.retry());
+    let mut again = ask!(desk, job.retry_anyway());
+    ask!(desk, again.change_state("cancelled"));
 
     let proposal = ask!(
         desk,

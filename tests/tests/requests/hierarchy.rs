@@ -5,6 +5,7 @@ use flywheel::{
     admin::TreeQuery,
     hierarchy::{Conflicts, CopyFilter},
 };
+use futures::TryStreamExt;
 use serde_json::{Value, json};
 
 use crate::desk::{Desk, Study, ask, nifti};
@@ -20,7 +21,9 @@ async fn the_tree_is_walked_copied_and_moved() {
     ask!(desk, fw.resolve("neuro/Color Study").with_info());
     ask!(desk, fw.resolve("").minimal().exhaustive());
     ask!(desk, fw.get(session.id()));
+    ask!(desk, fw.lookup("neuro/Color Study").cast::<flywheel::Project>());
     ask!(desk, project.tree().files(true).text());
+    ask!(desk, subject.tree().down_to(Kind::Session).branches().try_collect::<Vec<_>>());
     let query = TreeQuery::new(["label"]).filter("label=sub-01").sort("label").limit(2);
     let query = query.join("sessions", TreeQuery::new(["label"]));
     ask!(desk, fw.fetch_tree::<Value>(Kind::Subject, query));

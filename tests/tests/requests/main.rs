@@ -15,6 +15,7 @@ mod files;
 mod gears;
 mod hierarchy;
 mod metadata;
+mod methods;
 mod options;
 mod parity;
 mod projects;

@@ -43,7 +43,8 @@ fn rows() -> Vec<Row> {
     rows.collect()
 }
 
-fn snapshots() -> Vec<(String, String)> {
+/// The notebooks by their names.
+pub(crate) fn snapshots() -> Vec<(String, String)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/requests/snapshots");
     let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let snapshots = files.filter(|path| path.extension().is_some_and(|extension| extension == "snap"));

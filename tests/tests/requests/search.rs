@@ -2,6 +2,7 @@
 
 use flywheel::{DeleteReason, Kind, Session};
 use flywheel_core::sort::Order;
+use futures::TryStreamExt;
 use serde_json::json;
 
 use crate::desk::{Desk, Study, ask, nifti};
@@ -25,6 +26,7 @@ async fn the_site_is_searched() {
     );
     ask!(desk, search.clone().all_data(true).sort("session.age", Order::Descending).find_hits(Kind::Session));
     ask!(desk, fw.search_text("t1").find_hits(Kind::Acquisition));
+    ask!(desk, search.hits(Kind::File).try_collect::<Vec<_>>());
     ask!(desk, search.nodes(Kind::Session));
     ask!(desk, search.facets(Kind::Session));
     ask!(desk, search.csv(Kind::Session));

@@ -1,9 +1,25 @@
 //! The site: what it is, how it is set up, what it reports.
 
+use std::path::{Path, PathBuf};
+
 use chrono::{DateTime, NaiveDate};
 use serde_json::json;
+use sha2::{Digest, Sha384};
 
 use crate::desk::{Desk, Study, ask};
+
+/// A gear's folder as an archive, and its hash.
+fn gear_folder(folder: &Path) -> (PathBuf, String) {
+    let mut archive = tar::Builder::new(Vec::new());
+    let mut header = tar::Header::new_gnu();
+    header.set_size(2);
+    header.set_mode(0o644);
+    archive.append_data(&mut header, "manifest.json", &b"{}"[..]).unwrap();
+    let bytes = archive.into_inner().unwrap();
+    let path = folder.join("gear.tar");
+    std::fs::write(&path, &bytes).unwrap();
+    (path, hex::encode(Sha384::digest(&bytes)))
+}
 
 #[tokio::test]
 async fn the_site_is_set_up_and_reports() {
@@ -38,6 +54,10 @@ async fn the_site_is_set_up_and_reports() {
     ask!(desk, modality.set_words(words("b")));
     ask!(desk, modality.reload());
     ask!(desk, modality.delete());
+
+    let folder = tempfile::tempdir().unwrap();
+    let (archive, hash) = gear_folder(folder.path());
+    ask!(desk, fw.put_gear_folder(&archive, &hash));
 
     let reports = fw.reports();
     ask!(desk, reports.site());

@@ -1,6 +1,6 @@
 //! Transfers: signed uploads, uploads by label, archives, folders.
 
-use flywheel::{ArchiveFormat, ArchiveLayout, transfer::Place};
+use flywheel::{ArchiveFormat, ArchiveLayout, GearContext, folder::Located, transfer::Place};
 use futures::TryStreamExt;
 use serde_json::json;
 
@@ -42,5 +42,21 @@ async fn bytes_go_up_and_come_down() {
     ask!(desk, fw.archive([session.reference(), acquisition.reference()]).targets().try_collect::<Vec<_>>());
     ask!(desk, acquisition.archive().stream().try_collect::<Vec<_>>());
     ask!(desk, acquisition.download_to(path("folder")).include_types(["nifti"]).at_once(1));
+    ask!(desk, session.download_to(path("folder")).plan());
+    let file = acquisition.file("t1.nii.gz").await.unwrap();
+    ask!(desk, fw.download_many(path("many"), [Located::new("t1.nii.gz", file.clone())]));
+    ask!(desk, file.download().to_writer(Vec::new()));
+    ask!(desk, session.upload(nifti("events.nii")).start());
+    let mut file = file;
+    file.info().merge(json!({"BIDS": {"Filename": "a.nii.gz", "Path": "sub-01/anat"}})).await.unwrap();
+    ask!(desk, session.download_bids(path("bids")));
+    let config = json!({
+        "destination": {"type": "session", "id": session.id()},
+        "inputs": {"key": {"base": "api-key", "key": desk.key()}},
+    });
+    std::fs::write(path("config.json"), config.to_string()).unwrap();
+    let gear = GearContext::at(folder.path()).unwrap();
+    ask!(desk, gear.download_session_bids("session").await.unwrap());
+    ask!(desk, gear.download_project_bids("project").await.unwrap());
     desk.close("transfers");
 }

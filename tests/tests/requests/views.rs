@@ -32,6 +32,14 @@ async fn views_are_kept_and_run() {
     ask!(desk, saved.replace(&view));
     ask!(desk, views.run(&view, &project).direct(true).sort("subject.label:desc").skip(0).limit(3).table());
     ask!(desk, views.run(&view, &project).direct(true).bytes(OutputFormat::Csv));
+    let folder = tempfile::tempdir().unwrap();
+    ask!(desk, views.run(&view, &project).direct(true).to_path(folder.path().join("a.csv")));
+    ask!(
+        desk,
+        views.run(&view, &project).direct(true).to_path_as(OutputFormat::Json, folder.path().join("a"))
+    );
+    ask!(desk, views.run(&view, &project).direct(true).stream(OutputFormat::Tsv).try_collect::<Vec<_>>());
+    ask!(desk, views.run(&view, &project).direct(true).objects().try_collect::<Vec<_>>());
     ask!(desk, saved.run_on(&project).direct(true).filter("subject.label=sub-01").table());
     ask!(desk, views.run(&view, &project).save_to(session.reference(), "labels.csv", OutputFormat::Csv));
     let queued = views.run(&view, &project).filter("subject.label=sub-01").limit(1);
