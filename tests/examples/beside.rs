@@ -35,7 +35,7 @@ const SMALL: usize = 16 << 10;
 
 /// What is done, and what it is counted in.
 const WORKS: [(&str, &str, &str); 11] = [
-    ("start", "start, and log in", "starts"),
+    ("start", "start, and log in", "start"),
     ("walk", "walk all sessions of a project, 250 a page", "sessions"),
     ("rows", "read a view of all sessions", "rows"),
     ("create", "make acquisitions, one after the other", "acquisitions"),
@@ -59,7 +59,7 @@ struct Scale {
 fn main() -> Result<(), Failure> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        [] => compare(&Scale { subjects: 5_000, count: 500, large_mib: 1024, times: 3 }),
+        [] => compare(&Scale { subjects: 5_000, count: 500, large_mib: 256, times: 3 }),
         ["small"] => compare(&Scale { subjects: 50, count: 20, large_mib: 8, times: 1 }),
         [WORK, name] => tokio::runtime::Runtime::new()?.block_on(work(name)),
         _ => Err("usage: beside [small]".into()),
@@ -82,9 +82,7 @@ fn compare(scale: &Scale) -> Result<(), Failure> {
     let key = format!("{}:__force_insecure:{}", site.client.address(), site.client.secret("admin"));
     let given = runtime.block_on(prepare(&Client::new(key.as_str())?, &key, folder.path(), scale))?;
 
-    println!(
-        "| what | items | Rust items/s | Python items/s | | Rust CPU s | Python CPU s | Rust MiB | Python MiB |"
-    );
+    println!("| what | how much | Rust | Python | | Rust CPU s | Python CPU s | Rust MiB | Python MiB |");
     println!("|---|---:|---:|---:|---:|---:|---:|---:|---:|");
     for (name, about, unit) in WORKS {
         let (mut rust, mut python) = (Vec::new(), Vec::new());
@@ -103,7 +101,20 @@ fn compare(scale: &Scale) -> Result<(), Failure> {
         }
         row(about, unit, &middle(rust, name), &middle(python, name));
     }
+    let fw = programs.join("fw");
+    if fw.exists() {
+        let mut times = (0..scale.times).map(|_| status(&fw, &key)).collect::<Result<Vec<_>, Failure>>()?;
+        times.sort_by(f64::total_cmp);
+        println!("\n`fw status`: {:.0} ms", times[times.len() / 2] * 1e3);
+    }
     Ok(())
+}
+
+/// Seconds of the smallest command that asks the site.
+fn status(fw: &Path, key: &str) -> Result<f64, Failure> {
+    let begun = Instant::now();
+    let output = Command::new(fw).arg("status").env("FLYWHEEL_API_KEY", key).output()?;
+    if output.status.success() { Ok(begun.elapsed().as_secs_f64()) } else { Err("fw status fails".into()) }
 }
 
 /// What one run took.
@@ -150,11 +161,15 @@ fn middle(mut runs: Vec<Took>, name: &str) -> Took {
 fn row(about: &str, unit: &str, rust: &Took, python: &Took) {
     let rate = |run: &Took| run.items / run.seconds;
     let short = |value: f64| if value < 10.0 { format!("{value:.1}") } else { format!("{value:.0}") };
+    let told = |run: &Took| match unit {
+        "start" => format!("{:.0} ms", run.seconds * 1e3),
+        _ => format!("{}/s", short(rate(run))),
+    };
     println!(
         "| {about} | {} {unit} | {} | {} | {}x | {:.2} | {:.2} | {} | {} |",
         rust.items,
-        short(rate(rust)),
-        short(rate(python)),
+        told(rust),
+        told(python),
         short(rate(rust) / rate(python)),
         rust.cpu,
         python.cpu,

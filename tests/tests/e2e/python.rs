@@ -75,7 +75,16 @@ mod signed {
         };
     }
 
-    signed![analyses, every_kind, file_zip, files, parallel_uploads, unicode_names];
+    signed![
+        analyses,
+        every_helper,
+        every_kind,
+        every_spelling,
+        file_zip,
+        files,
+        parallel_uploads,
+        unicode_names
+    ];
 }
 
 /// A module of tests that run programs of a folder with some client.
@@ -100,8 +109,9 @@ macro_rules! suite {
 suite! {
     /// Programs of the newest client whose calls the client of release 20 has too.
     shared_with_release_20 with SDK_20 from "":
-    analyses, archives, connect, curation, every_kind, file_info_classification, file_zip, files, finders_operators,
-    info_tags_notes, list_options, moves, permissions, quality_flags, resolve_lookup, search, unicode_names,
+    analyses, archives, connect, curation, every_finder, every_kind, every_spelling, file_info_classification, file_zip,
+    files, finders_operators, info_tags_notes, list_options, moves, permissions, quality_flags, resolve_lookup, search,
+    unicode_names,
 }
 
 suite! {
