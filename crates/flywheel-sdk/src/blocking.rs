@@ -1,17 +1,23 @@
 //! The same client for programs without an async runtime: `.block()` on anything that can be awaited, `.block_iter()` on
 //! any stream.
 //!
-//! ```no_run
-//! use flywheel::{Client, blocking::{Block, BlockIter}};
+//! ```
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let server = tokio::runtime::Runtime::new()?;
+//! # let site = server.block_on(flywheel_local::Site::builder().open())?;
+//! # let running = server.block_on(site.listen(([127, 0, 0, 1], 0).into()))?;
+//! # let fw = flywheel::Client::new(running.api_key())?;
+//! # let study = fw.add_group("neuro", "Neuro Lab").block()?.add_project("Study").block()?;
+//! # study.add_session("sub-01", "baseline").block()?;
+//! use flywheel::blocking::{Block, BlockIter};
 //!
-//! fn main() -> flywheel::Result<()> {
-//!     let fw = Client::from_env()?;
-//!     let project = fw.projects().filter("label=Study").find_one().block()?;
-//!     for session in project.sessions().iter().block_iter() {
-//!         println!("{}", session?.label());
-//!     }
-//!     Ok(())
+//! let project = fw.projects().filter("label=Study").find_one().block()?;
+//! for session in project.sessions().iter().block_iter() {
+//!     println!("{}", session?.label());
 //! }
+//! assert_eq!(project.sessions().count().block()?, 1);
+//! # Ok(())
+//! # }
 //! ```
 
 use std::{future::IntoFuture, sync::LazyLock};

@@ -54,6 +54,9 @@ pub(super) enum Compiled {
     Sometimes { check: Expr, finder: Option<Finder>, words: Option<Words> },
 }
 
+/// Asks for the containers of a level that meet a condition.
+pub(super) type FewAbove<'a> = dyn Fn(Level, &Finding) -> ApiResult<Option<Vec<String>>> + 'a;
+
 /// Makes conditions for the documents of a level, the rows `d` of its table.
 pub(super) struct Compiler<'a> {
     pub(super) level: Level,
@@ -61,7 +64,7 @@ pub(super) struct Compiler<'a> {
     pub(super) containing: &'a dyn Fn(&str) -> Option<&'a [String]>,
     /// The ids of the containers of a level, the rows `p` of their table, that meet a condition which an index serves; none when they
     /// are many. The condition says whether it names rows by their numbers.
-    pub(super) few_above: &'a dyn Fn(Level, &Finding) -> ApiResult<Option<Vec<String>>>,
+    pub(super) few_above: &'a FewAbove<'a>,
     /// Whether few documents of a table of words have these.
     pub(super) are_few: &'a dyn Fn(&str, &Words) -> ApiResult<bool>,
     /// Whether checks ask the index over words before they open a document: for walks that may be long.

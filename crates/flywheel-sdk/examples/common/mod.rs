@@ -1,5 +1,6 @@
 //! What the examples share: a site in this process, and a `main` that prints what the example wrote.
 #![allow(clippy::print_stdout, reason = "an example talks to its reader")]
+#![allow(dead_code, reason = "not every example needs all of it")]
 
 use flywheel::Client;
 use flywheel_local::Site;

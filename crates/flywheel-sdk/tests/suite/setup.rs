@@ -146,7 +146,7 @@ async fn the_address_of_a_run_gives_its_data_without_a_key() {
     let Study { project, .. } = bench.study().await;
     let view =
         View::builder().column("subject.label").include_ids(false).include_labels(false).error_column(false);
-    let run = bench.fw.views().run(&view.build().unwrap(), &project).execute().await.unwrap();
+    let run = bench.fw.views().run(view.build().unwrap(), &project).execute().await.unwrap();
     let url = run.url(OutputFormat::Csv).await.unwrap();
     assert_eq!(fetch(&bench.fw, &url).await.lines().collect::<Vec<_>>(), ["subject.label", "sub-01"]);
 }
