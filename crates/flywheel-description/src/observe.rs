@@ -49,7 +49,9 @@ impl Exchange {
             self.method == *method
                 && self.path.strip_prefix(begin).is_some_and(|segment| !segment.contains('/'))
         });
-        older || (verb && patch())
+        // Releases before 15 kept the inputs of analyses apart from their outputs.
+        let input = self.path.contains("/analyses/") && self.path.contains("/inputs/");
+        older || input || (verb && patch())
     }
 
     /// A HEAD of what a GET answers: the description has none of its own.

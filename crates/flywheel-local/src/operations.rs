@@ -119,6 +119,9 @@ mod tests {
         "POST /users/self/info",
         "PUT /files/{file_id}",
         "POST /upload/uid-match",
+        "GET /{kind}/{id}/analyses/{analysis}/inputs/{input}",
+        "GET /analyses/{id}/inputs/{input}",
+        "GET /analyses/{id}/inputs/{input}/info",
         "GET /local/gear-folders/{hash}",
         "PUT /local/gear-folders/{hash}",
     ];

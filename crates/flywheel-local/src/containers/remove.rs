@@ -20,7 +20,6 @@ use crate::{
     kind::Kind,
     projects,
     query::Params,
-    route::nothing,
     state::AppState,
     store::containers::{self, Container},
 };
@@ -78,7 +77,7 @@ pub(crate) async fn one(
         Ok(Outcome::Done)
     };
     match state.store.write(work).await? {
-        Outcome::WouldDo => Ok(nothing()),
+        Outcome::WouldDo => Ok(Json(json!({"deleted": 0})).into_response()),
         Outcome::Scheduled => {
             tokio::spawn(projects::run(state.clone(), named));
             let answer = Json(json!({"deleted": 0, "delete_scheduled": 1}));

@@ -1,10 +1,6 @@
 //! Deleting files: one, one version of one, or several. What is deleted keeps its row and its bytes.
 
-use axum::{
-    Json,
-    extract::State,
-    response::{IntoResponse, Response},
-};
+use axum::{Json, extract::State};
 use rusqlite::{Connection, named_params};
 use serde_json::{Value, json};
 
@@ -19,7 +15,6 @@ use crate::{
     error::{ApiError, ApiResult},
     guard::Guard,
     query::Params,
-    route::nothing,
     state::AppState,
     store::{containers, files, now},
 };
@@ -32,7 +27,7 @@ pub(crate) async fn delete(
     which: Which,
     asked: Asked,
     params: Params,
-) -> ApiResult<Response> {
+) -> ApiResult<Json<Value>> {
     check_reason(&params)?;
     let only_asking = params.flag("check");
     let work = move |db: &Connection| {
@@ -44,7 +39,7 @@ pub(crate) async fn delete(
         remove(db, &guard, &found, version, asked.force)
     };
     state.store.write(work).await?;
-    Ok(if only_asking { nothing() } else { Json(json!({"deleted": 1})).into_response() })
+    Ok(Json(json!({"deleted": if only_asking { 0 } else { 1 }})))
 }
 
 /// `DELETE /files` with a list of ids: `{deleted, not_found}`. One that may not be deleted refuses all.
