@@ -34,6 +34,19 @@ async fn tags_are_added_renamed_removed_and_set_on_every_kind() {
 }
 
 #[tokio::test]
+async fn the_label_and_the_code_of_a_subject_are_one() {
+    let bench = Bench::open().await;
+    let Study { mut subject, .. } = bench.study().await;
+    for (field, name) in [("label", "by label"), ("code", "by code")] {
+        subject.update().set(field, name).await.unwrap();
+        let at_hand = (subject.label().to_owned(), subject.code.clone());
+        subject.reload().await.unwrap();
+        assert_eq!(at_hand, (name.to_owned(), Some(name.to_owned())));
+        assert_eq!(at_hand, (subject.label().to_owned(), subject.code.clone()));
+    }
+}
+
+#[tokio::test]
 async fn notes_are_added_changed_and_removed() {
     let bench = Bench::open().await;
     let Study { mut session, .. } = bench.study().await;
