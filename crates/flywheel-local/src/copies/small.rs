@@ -16,6 +16,7 @@ use crate::{
     access::{self, Action},
     auth::Caller,
     body::{Field, JsonBody, LABEL, Shape, check, may, must},
+    containers::change,
     error::{ApiError, ApiResult},
     guard::Guard,
     kind::Kind,
@@ -60,7 +61,8 @@ pub(crate) async fn subject(
     at_once(guard, state, id, present::Shape::full(&params, &features), asked, place).await
 }
 
-/// `POST /sessions/{id}/copy`: below a subject that is there, by its id or by the label of the session's own.
+/// `POST /sessions/{id}/copy`: below a subject that is there, or that of the session's own label in a project, which is
+/// made when it is missing.
 pub(crate) async fn session(
     guard: Guard,
     State(state): State<AppState>,
@@ -127,8 +129,7 @@ async fn at_once(
 /// Copies a container, which the caller may download, below another one.
 ///
 /// # Errors
-/// 403 when the caller may not make containers there or the project is locked; 404 when a session is sent to a project
-/// that does not have its subject; 409 when a subject's label is taken; 422 for a destination of the wrong kind.
+/// 403 when the caller may not make containers there or the project is locked; 409 when a subject's label is taken; 422 for a destination of the wrong kind.
 pub(crate) fn container(
     db: &Connection,
     caller: &Caller,
@@ -154,13 +155,10 @@ pub(crate) fn container(
 
 fn same_subject(db: &Connection, session: &Container, project: &Container) -> ApiResult<Container> {
     let subject = containers::get(db, Kind::Subject, session.ancestor(Kind::Subject).unwrap_or_default())?;
-    containers::subject_by_label(db, &project.id, subject.label())?.ok_or_else(|| {
-        ApiError::not_found(format!(
-            "The project {} has no subject {}: make it first",
-            project.id,
-            subject.label()
-        ))
-    })
+    match containers::subject_by_label(db, &project.id, subject.label())? {
+        Some(there) => Ok(there),
+        None => change::copy_subject(db, subject, project),
+    }
 }
 
 fn draft(db: &Connection, filter: &CopyFilter, source: Container) -> ApiResult<Draft> {
