@@ -1,4 +1,4 @@
-//! Mixed writes against a site that is killed while they run, and what must be true when it is back.
+//! Mixed load on a site that is killed while it runs, and what must be true when the site is back.
 //!
 //! Each worker keeps what was acknowledged to it in an acquisition and a session of its own, and the one call that was under way
 //! when the connection broke: that one alone may have happened or not.
@@ -13,7 +13,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
 
-use crate::http::{Client, Line};
+use crate::http::{Answer, Client, Line};
 use crate::process::Process;
 
 const WORKERS: usize = 6;
@@ -25,6 +25,8 @@ struct Worker {
     rng: StdRng,
     /// Files by name, with the number that their bytes are made of.
     files: BTreeMap<String, u64>,
+    /// Their ids, which stay when a file is renamed or replaced.
+    ids: BTreeMap<String, String>,
     counter: u64,
     /// Labels of acquisitions made in the session.
     made: Vec<String>,
@@ -37,6 +39,9 @@ struct Worker {
 enum Step {
     Upload { name: String, number: u64 },
     Delete { name: String },
+    Rename { name: String, to: String },
+    Read { name: String },
+    List,
     Count { to: u64 },
     Make { label: String },
 }
@@ -61,9 +66,9 @@ pub struct Mayhem {
     rng: StdRng,
 }
 
-/// Bytes that tell which upload they are of.
-fn content(name: &str, number: u64) -> Vec<u8> {
-    let line = format!("{name} {number}\n");
+/// Bytes that tell which upload they are of: whose, and the how manyth.
+fn content(home: &str, number: u64) -> Vec<u8> {
+    let line = format!("{home} {number}\n");
     let length = 1_000 + (number as usize * 7_919) % 150_000;
     line.bytes().cycle().take(length).collect()
 }
@@ -89,8 +94,8 @@ impl Mayhem {
             let session = create(client, "/sessions", &body);
             let home = create(client, "/acquisitions", &json!({"session": session, "label": "home"}));
             let rng = StdRng::seed_from_u64(seed ^ (number as u64 + 1));
-            let (files, made) = (BTreeMap::new(), Vec::new());
-            Worker { session, home, rng, files, counter: 0, made, drawn: 0, open: None }
+            let (files, ids, made) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
+            Worker { session, home, rng, files, ids, counter: 0, made, drawn: 0, open: None }
         };
         let workers = (0..WORKERS).map(worker).collect();
         Self { workers, tally: Tally::default(), rng: StdRng::seed_from_u64(seed) }
@@ -155,8 +160,9 @@ fn work(worker: &mut Worker, client: &Client) -> usize {
         let step = worker.draw();
         worker.open = Some(step.clone());
         let Ok(answer) = line.send(step.call(worker, client)) else { return acknowledged };
-        let _ = answer.expect(200);
+        let answer = answer.expect(200);
         worker.open = None;
+        worker.look_at(&step, &answer);
         worker.note(&step);
         acknowledged += 1;
     }
@@ -168,9 +174,18 @@ impl Step {
         let call = |method, path: &str| client.call(method, path).as_user("admin");
         match self {
             Self::Upload { name, number } => {
-                call(Method::POST, &files).upload(name, &content(name, *number), None)
+                call(Method::POST, &files).upload(name, &content(&worker.home, *number), None)
             }
             Self::Delete { name } => call(Method::DELETE, &format!("{files}/{name}")),
+            Self::Rename { name, to } => {
+                let id = worker.ids.get(name).map(String::as_str).unwrap_or_default();
+                call(Method::POST, &format!("/files/{id}/move")).json(&json!({"name": to}))
+            }
+            Self::Read { name } => call(Method::GET, &format!("{files}/{name}")),
+            Self::List => {
+                let path = format!("/sessions/{}/acquisitions?sort=created", worker.session);
+                call(Method::GET, &path)
+            }
             Self::Count { to } => {
                 let body = json!({"set": {"counter": to, "text": format!("counted to {to}")}});
                 call(Method::POST, &format!("/sessions/{}/info", worker.session)).json(&body)
@@ -189,11 +204,33 @@ impl Worker {
         let number = self.drawn;
         let known = self.files.keys().nth(self.rng.random_range(0..self.files.len().max(1))).cloned();
         match (self.rng.random_range(0..100), known) {
-            (0..45, _) | (45..75, None) => Step::Upload { name: format!("file-{number}.bin"), number },
-            (45..60, Some(name)) => Step::Upload { name, number },
-            (60..75, Some(name)) => Step::Delete { name },
-            (75..90, _) => Step::Count { to: self.counter + 1 },
+            (0..30, _) | (30..65, None) => Step::Upload { name: format!("file-{number}.bin"), number },
+            (30..40, Some(name)) => Step::Upload { name, number },
+            (40..50, Some(name)) => Step::Delete { name },
+            (50..55, Some(name)) => Step::Rename { name, to: format!("renamed-{number}.bin") },
+            (55..65, Some(name)) => Step::Read { name },
+            (65..70, _) => Step::List,
+            (70..88, _) => Step::Count { to: self.counter + 1 },
             _ => Step::Make { label: format!("made-{number}") },
+        }
+    }
+
+    /// What an answer tells: the id of a file, or something that must be as it was acknowledged.
+    fn look_at(&mut self, step: &Step, answer: &Answer) {
+        match step {
+            Step::Upload { name, .. } => {
+                let id = answer.json()[0]["file_id"].as_str().expect("an upload answers the id").to_owned();
+                self.ids.insert(name.clone(), id);
+            }
+            Step::Read { name } => {
+                let number = self.files.get(name).copied().unwrap_or_default();
+                assert!(answer.body == content(&self.home, number), "{name} is not what was sent last");
+            }
+            Step::List => {
+                let count = answer.json().as_array().map_or(0, Vec::len);
+                assert_eq!(count, self.made.len() + 1, "acquisitions in a list");
+            }
+            _ => {}
         }
     }
 
@@ -204,7 +241,16 @@ impl Worker {
             }
             Step::Delete { name } => {
                 self.files.remove(name);
+                self.ids.remove(name);
             }
+            Step::Rename { name, to } => {
+                let known = (self.files.remove(name), self.ids.remove(name));
+                if let (Some(number), Some(id)) = known {
+                    self.files.insert(to.clone(), number);
+                    self.ids.insert(to.clone(), id);
+                }
+            }
+            Step::Read { .. } | Step::List => {}
             Step::Count { to } => self.counter = *to,
             Step::Make { label } => self.made.push(label.clone()),
         }
@@ -221,7 +267,10 @@ impl Worker {
             let drawn =
                 std::str::from_utf8(&bytes).ok().and_then(|text| text.lines().next()?.split_once(' '));
             let number = drawn.and_then(|(_, number)| number.parse().ok()).unwrap_or_default();
-            assert!(bytes == content(&name, number), "{name} is there in part: {} bytes", bytes.len());
+            let whole = content(&self.home, number);
+            assert!(bytes == whole, "{name} is there in part: {} bytes", bytes.len());
+            let id = file["file_id"].as_str().expect("a file has an id").to_owned();
+            self.ids.insert(name.clone(), id);
             there.insert(name, number);
         }
         let session = get(&format!("/sessions/{}", self.session)).json();
