@@ -3,7 +3,7 @@
 #![allow(dead_code, reason = "not every example needs all of it")]
 
 use flywheel::Client;
-use flywheel_local::Site;
+use flywheel_local::{Running, Site};
 
 /// Anything can go wrong.
 pub(crate) type Failure = Box<dyn std::error::Error>;
@@ -12,7 +12,7 @@ pub(crate) type Failure = Box<dyn std::error::Error>;
 pub(crate) const DRONE_SECRET: &str = "open sesame";
 
 /// A site for this example alone, and a client of its administrator. It ends when the first is dropped.
-pub(crate) async fn site() -> Result<(impl Sized, Client), Failure> {
+pub(crate) async fn site() -> Result<((Site, Running), Client), Failure> {
     let site = Site::builder().drone_secret(DRONE_SECRET).open().await?;
     let running = site.listen(([127, 0, 0, 1], 0).into()).await?;
     let fw = Client::new(running.api_key())?;
