@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! cargo run -p flywheel-sdk --example large_file -- [MIB] [form|direct]
+//! cargo run -p flywheel-sdk --example large_file -- both
 //! ```
 //!
 //! It makes a file of MIB mebibytes (4096 if not said) in a temporary folder, uploads it to a local site that runs in a process
@@ -24,15 +25,24 @@ type Failure = Box<dyn std::error::Error>;
 /// Makes this program the site: `large_file --site FOLDER`.
 const SITE: &str = "--site";
 
+/// Moves a file of a few mebibytes both ways, and says what came of it rather than how long it took.
+const BOTH: &str = "both";
+
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [SITE, folder] => serve(Path::new(folder)).await,
         [] => measure(4096, false).await,
+        [BOTH] => {
+            let mut out = String::new();
+            run(&mut out).await?;
+            print!("{out}");
+            Ok(())
+        }
         [mib] => measure(mib.parse()?, false).await,
         [mib, way] => measure(mib.parse()?, way == "direct").await,
-        _ => Err("usage: large_file [MIB] [form|direct]".into()),
+        _ => Err("usage: large_file [MIB] [form|direct], or both".into()),
     }
 }
 
