@@ -25,8 +25,23 @@ use crate::{
 /// The number that files have in place of that of a kind of container.
 pub(crate) const FILE: u8 = 0;
 
-/// As many rows are gathered by an index before a walk in the order of the result is thought to be quicker.
+/// As many rows are gathered by an index at most before a walk in the order of the result is thought to be quicker.
 pub(crate) const FEW: i64 = 20_000;
+
+/// So few rows are gathered in any case.
+const FEWEST: i64 = 200;
+
+/// How many rows of a table are few for a result of so many: gathering them costs no more than a walk to those wanted, when
+/// they lie evenly. Of a result without an end everything is read anyway.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn few(db: &Connection, table: &str, wanted: Option<i64>) -> ApiResult<i64> {
+    let Some(wanted) = wanted else { return Ok(FEW) };
+    let sql = format!("SELECT coalesce(max(row), 0) FROM {table}");
+    let rows: i64 = db.prepare_cached(&sql)?.query_row([], |row| row.get(0))?;
+    Ok(wanted.max(1).saturating_mul(rows).isqrt().clamp(FEWEST, FEW))
+}
 
 /// Keys at the top of a document that no path leads through: ids, times and what the server keeps for itself.
 const UNPATHED: [&str; 17] = [
@@ -371,6 +386,18 @@ mod tests {
         for unknown in ["size", "parents.project", "created", "notes.0.user", "", "info.0"] {
             assert_eq!(Words::number(4, unknown, 3.0), None, "{unknown}");
         }
+    }
+
+    #[test]
+    fn what_is_few_grows_with_the_root_of_the_table_and_of_the_result() {
+        let db = Connection::open_in_memory().unwrap();
+        db.execute_batch("CREATE TABLE t (row INTEGER PRIMARY KEY)").unwrap();
+        assert_eq!(few(&db, "t", Some(100)).unwrap(), FEWEST);
+        db.execute("INSERT INTO t VALUES (1000000)", []).unwrap();
+        assert_eq!(few(&db, "t", Some(100)).unwrap(), 10_000);
+        assert_eq!(few(&db, "t", Some(1)).unwrap(), 1_000);
+        assert_eq!(few(&db, "t", Some(i64::MAX)).unwrap(), FEW);
+        assert_eq!(few(&db, "t", None).unwrap(), FEW);
     }
 
     #[test]

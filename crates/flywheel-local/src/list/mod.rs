@@ -25,7 +25,7 @@ use crate::{
     kind::Kind,
     query::ListQuery,
     store::{self, Doc, containers::Container, files::FileRow, parse_doc},
-    words::{self, Words},
+    words::{self, FEW, Words},
 };
 
 /// A list about to be run.
@@ -204,7 +204,11 @@ impl<'a> List<'a> {
     ) -> ApiResult<T> {
         let question = Question::about(self.source, conditions);
         let few = match &question {
-            Some(question) => !question.words.is_gathered() && question.finds_few(db)?,
+            Some(question) => {
+                let wanted = self.query.limit.filter(|_| self.query.sort.keys.is_empty());
+                let few = words::few(db, question.table(), wanted)?;
+                !question.words.is_gathered() && question.finds_fewer(db, few)?
+            }
             None => false,
         };
         // A walk that finds its rows early needs no index over words; one that does not is begun again with it.
@@ -214,7 +218,7 @@ impl<'a> List<'a> {
             None => Some(fetch(conditions.clone())?),
         };
         if let Some(question) = question.filter(|_| walked.is_none() || self.query.paged) {
-            let few = few || question.finds_few(db)?;
+            let few = few || question.finds_fewer(db, FEW)?;
             conditions.insert(0, question.condition(few));
         }
         match walked {

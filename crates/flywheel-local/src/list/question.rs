@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use crate::{
     error::ApiResult,
     filter_sql::{Condition, Indexed, Reach, Source},
-    words::{FEW, Words},
+    words::Words,
 };
 
 /// What the index over words is asked before, or instead of, a walk through the rows.
@@ -25,8 +25,13 @@ impl Question {
         Some(Self { indexed, words })
     }
 
-    pub(super) fn finds_few(&self, db: &Connection) -> ApiResult<bool> {
-        self.words.are_fewer(db, self.indexed.words, FEW)
+    /// The table whose rows it is about.
+    pub(super) fn table(&self) -> &'static str {
+        if self.indexed.words == "file_words" { "files" } else { "containers" }
+    }
+
+    pub(super) fn finds_fewer(&self, db: &Connection, limit: i64) -> ApiResult<bool> {
+        self.words.are_fewer(db, self.indexed.words, limit)
     }
 
     /// That a row is among the answers; few of them lead to the rows, many are asked about each.

@@ -22,7 +22,7 @@ use crate::{
     auth::Caller,
     error::ApiResult,
     store,
-    words::Words,
+    words::{self, Words},
 };
 
 /// How many projects are named to the index over words; beyond that, naming them saves nothing.
@@ -115,7 +115,11 @@ impl Search<'_> {
     /// The ids of the results, in order. What is not found soon is sought again with the index over words, which costs more to
     /// begin with and does not open what cannot match.
     pub(super) fn run(&self, db: &Connection, sight: &Sight) -> ApiResult<Vec<String>> {
-        match store::briefly(|| self.ids(db, sight, false))? {
+        let limit = self.limit.filter(|_| self.sort.is_none());
+        let wanted = limit.and_then(|limit| i64::try_from(limit).ok());
+        let few = words::few(db, self.returned.table(), wanted)?.min(self.few);
+        let walking = Search { few, ..*self };
+        match store::briefly(|| walking.ids(db, sight, false))? {
             Some(ids) => Ok(ids),
             None => self.ids(db, sight, true),
         }
