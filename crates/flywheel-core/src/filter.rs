@@ -699,7 +699,7 @@ mod tests {
             let zoned = time.with_timezone(&chrono::FixedOffset::east_opt(offset).unwrap());
             prop_assert_eq!(written(zoned), Value::Time(time));
             let id = ObjectId::generate();
-            prop_assert_eq!(written(&id), Value::ObjectId(id.to_string()));
+            prop_assert_eq!(written(id), Value::ObjectId(id.to_string()));
         }
 
         #[test]
