@@ -73,6 +73,11 @@ impl Description {
         self.fitting(method, path, query).into_iter().next()
     }
 
+    /// An operation and those that have its route under another name: a request cannot tell them apart.
+    pub(crate) fn twins<'a>(&'a self, one: &'a Operation) -> impl Iterator<Item = &'a Operation> {
+        self.operations.iter().filter(|other| other.is_twin_of(one))
+    }
+
     /// The operations whose templates a request fits, the one that its query names or that is the most literal first.
     #[must_use]
     pub fn fitting(&self, method: &Method, path: &str, query: &[(String, String)]) -> Vec<&Operation> {
@@ -146,6 +151,16 @@ fn lists(document: &Value, operations: &[Operation]) -> HashMap<String, String> 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn routes_that_the_description_has_twice_are_reached_together() {
+        let shared = Description::shared();
+        let path = "/analyses/5f2a5f2a5f2a5f2a5f2a5f2a/files/a.txt";
+        let called = shared.operation(&Method::GET, path, &[]).unwrap();
+        let mut ids: Vec<&str> = shared.twins(called).map(|twin| twin.id.as_str()).collect();
+        ids.sort_unstable();
+        assert_eq!(ids, ["download_file_from_analysis", "download_output_from_analysis"]);
+    }
 
     fn small() -> Description {
         Description::new(json!({

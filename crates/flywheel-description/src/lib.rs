@@ -4,7 +4,7 @@
 //! | module | what |
 //! |---|---|
 //! | [`description`] | `openapi/flywheel.json`: which operation a request calls, what it may answer |
-//! | [`observe`] | the layer around a site that looks at every exchange |
+//! | [`mod@observe`] | the layer around a site that looks at every exchange |
 //! | [`recorder`] | what was looked at: operations that were reached, answers that do not fit |
 
 pub mod description;

@@ -57,6 +57,11 @@ impl Operation {
         (named, self.segments.iter().map(Segment::literal_length).collect())
     }
 
+    /// Whether a request cannot tell it from another operation, or it is that one.
+    pub(crate) fn is_twin_of(&self, other: &Self) -> bool {
+        self.method == other.method && self.segments == other.segments && self.constants == other.constants
+    }
+
     /// The path with every parameter filled in by its name.
     #[must_use]
     pub fn path(&self, fill: impl Fn(&str) -> String) -> String {

@@ -151,7 +151,7 @@ impl Recorder {
         }
         // An avatar is answered by saying where it is.
         if status.is_success() || status == StatusCode::FOUND {
-            reach(&operation.id);
+            Description::shared().twins(operation).for_each(|twin| reach(&twin.id));
         }
         if status.is_success() {
             self.check_success(exchange, operation, answer, body);
