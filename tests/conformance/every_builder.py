@@ -10,7 +10,7 @@ from pathlib import Path
 import flywheel
 from flywheel import util
 
-from harness import SCRATCH, SITE, acquisition, client, email, equal, project, refused, same
+from harness import SCRATCH, SITE, acquisition, client, email, equal, gear, project, refused, same
 
 fw = client()
 study = project(fw, "Builders")
@@ -20,22 +20,10 @@ scan = scan.reload()
 session = fw.get_session(scan.parents.session)
 
 
-def gear(name, category, **inputs):
+def add(name, category, **inputs):
     """Adds a gear and returns it."""
-    manifest = {
-        "name": name,
-        "label": name,
-        "description": "Counts.",
-        "version": "1.0.0",
-        "author": "Somebody",
-        "license": "MIT",
-        "url": "",
-        "source": "",
-        "config": {"times": {"type": "integer", "default": 2}, "deep": {"type": "boolean", "default": False}},
-        "inputs": inputs,
-    }
-    exchange = {"git-commit": "", "rootfs-hash": "", "rootfs-url": ""}
-    fw.add_gear(name, {"category": category, "gear": manifest, "exchange": exchange})
+    config = {"times": {"type": "integer", "default": 2}, "deep": {"type": "boolean", "default": False}}
+    gear(fw, name, category, "Counts.", config, inputs)
     return fw.lookup(f"gears/{name}")
 
 
@@ -74,7 +62,7 @@ with fw.read_view_data(view.build(), study.id) as text:
     equal(json.load(text)["data"], [{"n": 7}])
 
 # An invocation, by every method of its own.
-count = gear("count", "utility", text={"base": "file"})
+count = add("count", "utility", text={"base": "file"})
 invocation = count.create_invocation()
 invocation.update_config(times=5)
 invocation.update_config({"deep": True})
@@ -92,7 +80,7 @@ else:
 job = fw.get_job(invocation.run())
 equal((job.config.config, job.priority), ({"times": 5, "deep": True}, "high"))
 same(job.tags, ["night", "mine", "yours", "count"])
-measure = gear("measure", "analysis", text={"base": "file"})
+measure = add("measure", "analysis", text={"base": "file"})
 invocation = measure.create_invocation()
 invocation.set_analysis_label("Nightly")
 proposal = invocation.propose_batch([session], optional_input_policy="ignored")

@@ -2,27 +2,14 @@
 
 import flywheel
 
-from harness import acquisition, client, email, equal, project, refused, same
+from harness import acquisition, client, email, equal, gear, project, refused, same
 
 fw = client()
 study = project(fw, "Finders")
 project(fw, "Other")
 GEARS = ("count", "measure")
 for name in GEARS:
-    manifest = {
-        "name": name,
-        "label": name,
-        "description": "",
-        "version": "1.0.0",
-        "author": "Somebody",
-        "license": "MIT",
-        "url": "",
-        "source": "",
-        "config": {},
-        "inputs": {},
-    }
-    exchange = {"git-commit": "", "rootfs-hash": "", "rootfs-url": ""}
-    fw.add_gear(name, {"category": "utility", "gear": manifest, "exchange": exchange})
+    gear(fw, name)
 
 scans = [acquisition(study, f"sub-0{n}", f"ses-0{n}", f"scan-{n}") for n in (1, 2)]
 session = fw.get_session(scans[0].parents.session)

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import flywheel
 
-from harness import SCRATCH, SITE, acquisition, client, email, equal, group, project, refused
+from harness import SCRATCH, SITE, acquisition, client, email, equal, gear, group, project, refused
 
 fw = client()
 study = project(fw, "Site calls")
@@ -30,29 +30,16 @@ equal(fw.get_provider_config(provider), {"bucket": "b"})
 equal(fw.get_catalog_list_filter_options().to_dict().keys() > set(), True)
 
 # Rules of a project and of the site.
-manifest = {
-    "name": "count",
-    "label": "count",
-    "description": "",
-    "version": "1.0.0",
-    "author": "Somebody",
-    "license": "MIT",
-    "url": "",
-    "source": "",
-    "config": {},
-    "inputs": {"table": {"base": "file"}},
-}
-exchange = {"git-commit": "", "rootfs-hash": "", "rootfs-url": ""}
-gear = fw.add_gear("count", {"category": "utility", "gear": manifest, "exchange": exchange})
+gear_id = gear(fw, "count", inputs={"table": {"base": "file"}})
 condition = {"type": "file.type", "value": "tabular data", "regex": False}
-rule = {"gear_id": gear, "name": "Tables", "all": [condition], "any": [], "not": [], "auto_update": False}
+rule = {"gear_id": gear_id, "name": "Tables", "all": [condition], "any": [], "not": [], "auto_update": False}
 made = fw.add_project_rule(study.id, {"project_id": study.id, **rule})
 [listed] = fw.get_project_rules(study.id)
 equal((listed.name, listed.all[0].value), ("Tables", "tabular data"))
 fw.modify_project_rule(study.id, listed.id, {"name": "All tables"})
 equal(fw.get_project_rule(study.id, listed.id).name, "All tables")
 fw.get_session(scan.parents.session).upload_file(flywheel.FileSpec("new.csv", "a\n2\n"))
-while not (jobs := fw.jobs.find(f"gear_id={gear}")):
+while not (jobs := fw.jobs.find(f"gear_id={gear_id}")):
     # Rules are asked just after an upload.
     time.sleep(0.05)
 equal([job.state for job in jobs], ["pending"])

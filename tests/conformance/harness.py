@@ -96,6 +96,24 @@ def acquisition(parent_project, subject="sub-01", session="ses-01", label="T1w")
     )
 
 
+def gear(fw, name, category="utility", description="", config=None, inputs=None):
+    """Adds a gear that has no image and returns its id."""
+    manifest = {
+        "name": name,
+        "label": name,
+        "description": description,
+        "version": "1.0.0",
+        "author": "Somebody",
+        "license": "MIT",
+        "url": "",
+        "source": "",
+        "config": config or {},
+        "inputs": inputs or {},
+    }
+    exchange = {"git-commit": "", "rootfs-hash": "", "rootfs-url": ""}
+    return fw.add_gear(name, {"category": category, "gear": manifest, "exchange": exchange})
+
+
 def scratch(name, content=b""):
     """Writes a file into the program's own temporary folder and returns its path as text."""
     path = SCRATCH / name

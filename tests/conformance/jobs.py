@@ -4,7 +4,7 @@ import io
 
 import flywheel
 
-from harness import acquisition, client, equal, project, refused, same
+from harness import acquisition, client, equal, gear, project, refused, same
 
 fw = client()
 study = project(fw, "Jobs")
@@ -16,20 +16,9 @@ session = fw.get_session(scan.parents.session)
 
 def add(name, category):
     """Adds a gear that takes a text, and returns it."""
-    manifest = {
-        "name": name,
-        "label": name,
-        "description": "",
-        "version": "1.0.0",
-        "author": "Somebody",
-        "license": "MIT",
-        "url": "",
-        "source": "",
-        "config": {"times": {"type": "integer", "default": 2, "minimum": 1}},
-        "inputs": {"text": {"base": "file", "type": {"enum": ["text"]}}},
-    }
-    exchange = {"git-commit": "", "rootfs-hash": "", "rootfs-url": ""}
-    fw.add_gear(name, {"category": category, "gear": manifest, "exchange": exchange})
+    times = {"type": "integer", "default": 2, "minimum": 1}
+    text = {"base": "file", "type": {"enum": ["text"]}}
+    gear(fw, name, category, config={"times": times}, inputs={"text": text})
     return fw.lookup(f"gears/{name}")
 
 
