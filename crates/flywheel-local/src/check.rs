@@ -34,11 +34,13 @@ pub struct Report {
 
 impl Site {
     /// Looks through everything: the pages of the database, what refers to what, the index over words, and that each blob that
-    /// is named is there with its length. With `contents`, every blob is read and held against its hash.
+    /// is named is there with its length. With `contents`, every blob is read and held against its hash. It begins when what a
+    /// kill left behind has been removed.
     ///
     /// # Errors
     /// When the database cannot be read at all; what is wrong in it is in the report.
     pub async fn check(&self, contents: bool) -> Result<Report, SiteError> {
+        self.swept().await;
         let blobs = self.state().blobs.clone();
         Ok(self.state().store.write(move |db| check(db, &blobs, contents)).await?)
     }

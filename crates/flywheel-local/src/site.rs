@@ -13,7 +13,11 @@ use axum::Router;
 use flywheel_core::key::generate_key;
 use rusqlite::Connection;
 use serde_json::{Value, json};
-use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
+use tokio::{
+    net::TcpListener,
+    sync::{oneshot, watch},
+    task::JoinHandle,
+};
 
 use crate::{
     access::roles,
@@ -145,7 +149,7 @@ impl SiteBuilder {
         self
     }
 
-    /// Opens the site. What a kill left behind in its blobs is removed.
+    /// Opens the site. What a kill left behind in its blobs is removed while it serves already.
     ///
     /// # Errors
     /// When the folder cannot be used, another process has it open, or its database is damaged or of a later release.
@@ -176,9 +180,6 @@ impl SiteBuilder {
                 jobs::set_after_failure(db, retries)
             })
             .await?;
-        let swept = blobs.clone();
-        store.write(files::forget).await?;
-        store.read(move |db| files::sweep(db, &swept, opened)).await?;
         journal.empty(&store).await?;
         let drone_secret = self.drone_secret;
         let signed_uploads = self.signed_uploads;
@@ -197,8 +198,9 @@ impl SiteBuilder {
         views::resume(&state).await?;
         projects::resume(&state).await?;
         copies::resume(&state).await?;
-        tokio::spawn(files::keep_swept(state.weak()));
+        let (sweeper, swept) = watch::channel(false);
         let mut tasks = vec![
+            Background(tokio::spawn(files::keep_swept(state.weak(), opened, sweeper))),
             Background(tokio::spawn(rules::run(state.clone()))),
             Background(tokio::spawn(jobs::watch(state.clone()))),
         ];
@@ -210,7 +212,7 @@ impl SiteBuilder {
             Some(engine) => Some(engine::start(&state, engine).await?),
             None => None,
         };
-        Ok(Site { state, secret, _tasks: tasks, engine, _lock: lock, _temporary: temporary })
+        Ok(Site { state, secret, swept, _tasks: tasks, engine, _lock: lock, _temporary: temporary })
     }
 }
 
@@ -271,6 +273,8 @@ pub(crate) fn new_user(id: &str, firstname: &str, lastname: &str, admin: bool) -
 pub struct Site {
     state: AppState,
     secret: String,
+    /// Whether what a kill left behind is gone.
+    swept: watch::Receiver<bool>,
     _tasks: Vec<Background>,
     engine: Option<engine::Running>,
     _lock: File,
@@ -307,6 +311,12 @@ impl Site {
     #[cfg(test)]
     pub(crate) fn store(&self) -> &Store {
         &self.state.store
+    }
+
+    /// Waits until what a kill left behind is gone, or cannot be removed.
+    pub(crate) async fn swept(&self) {
+        // The sender goes with its task, which ends with the site.
+        let _ = self.swept.clone().wait_for(|swept| *swept).await;
     }
 
     /// What the handlers share.

@@ -14,10 +14,11 @@ mod read;
 mod upload;
 
 use std::{
+    collections::HashSet,
     fmt,
     io::{self, Read, Seek, Write},
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     time::SystemTime,
 };
 
@@ -117,7 +118,12 @@ pub(crate) trait Source: Read + Seek + Send {
 
 /// The blobs of a site; cheap to clone.
 #[derive(Clone, Debug)]
-pub(crate) struct BlobStore(Arc<dyn Blobs>);
+pub(crate) struct BlobStore {
+    blobs: Arc<dyn Blobs>,
+    /// What was published since the store was opened, until the first sweep is through: it goes on beside uploads, and must
+    /// not depend on the clock to tell theirs from what a kill left.
+    young: Arc<Mutex<Option<HashSet<Uuid>>>>,
+}
 
 impl BlobStore {
     /// Blobs in the folder `root`, which is made when absent. Nothing is synced in a folder that goes with the process.
@@ -125,7 +131,25 @@ impl BlobStore {
     /// # Errors
     /// The folder cannot be made.
     pub(crate) fn in_folder(root: &Path, keeping: Keeping) -> io::Result<Self> {
-        Ok(Self(Arc::new(folder::Folder::open(root, keeping)?)))
+        let blobs = Arc::new(folder::Folder::open(root, keeping)?);
+        Ok(Self { blobs, young: Arc::new(Mutex::new(Some(HashSet::new()))) })
+    }
+
+    /// Makes what was written durable under a new name, and gives the name.
+    fn publish(&self, sink: Box<dyn Sink>) -> io::Result<Uuid> {
+        let id = Uuid::new_v4();
+        if let Some(young) = self.young.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+            young.insert(id);
+        }
+        sink.publish(id).map(|()| id)
+    }
+
+    fn is_young(&self, id: Uuid) -> bool {
+        self.young
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .as_ref()
+            .is_some_and(|young| young.contains(&id))
     }
 
     /// Begins a new blob. Nothing touches the disk before the first bytes are there.
@@ -138,7 +162,7 @@ impl BlobStore {
     /// # Errors
     /// [`BlobError`] when it is missing, of another length, or cannot be opened.
     pub(crate) fn open(&self, id: Uuid, size: u64) -> Result<Box<dyn Source>, BlobError> {
-        let source = self.0.open(id).map_err(|error| match error.kind() {
+        let source = self.blobs.open(id).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => BlobError::Missing(id),
             _ => BlobError::Io(error),
         })?;
@@ -150,7 +174,7 @@ impl BlobStore {
 
     /// Where the file system has a blob, if it has.
     pub(crate) fn path_of(&self, id: Uuid) -> Option<PathBuf> {
-        self.0.path_of(id)
+        self.blobs.path_of(id)
     }
 
     /// Takes a blob away that nothing names; one that is already gone is no error. Blocks.
@@ -158,7 +182,7 @@ impl BlobStore {
     /// # Errors
     /// The storage cannot remove it.
     pub(crate) fn remove(&self, id: Uuid) -> io::Result<()> {
-        match self.0.remove(id) {
+        match self.blobs.remove(id) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             done => done,
         }
@@ -174,7 +198,12 @@ impl BlobStore {
         limit: SystemTime,
         mut named: impl FnMut(Uuid) -> io::Result<bool>,
     ) -> io::Result<u64> {
-        self.0.sweep(limit, &mut |id| named(id).map(|named| !named))
+        self.blobs.sweep(limit, &mut |id| Ok(!self.is_young(id) && !named(id)?))
+    }
+
+    /// From here on sweeps go by the clock alone: they are given limits long past.
+    pub(crate) fn grow_up(&self) {
+        self.young.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 }
 

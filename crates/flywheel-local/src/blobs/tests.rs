@@ -112,6 +112,7 @@ async fn the_sweep_takes_what_no_row_names_and_nothing_else() {
     let (folder, store) = store();
     let (kept, orphan) = (put(&store, b"kept").await, put(&store, b"orphan").await);
     fs::write(folder.path().join("blobs/tmp/half"), b"what a kill left").unwrap();
+    store.grow_up();
     assert_eq!(store.sweep(later(), |id| Ok(id == kept.id)).unwrap(), 1);
     assert_eq!(get(&store, &kept, 0..4).await, b"kept");
     assert!(
@@ -135,9 +136,20 @@ async fn the_sweep_spares_what_this_process_writes() {
 }
 
 #[tokio::test]
+async fn the_first_sweep_spares_what_came_since_whatever_the_clock_says() {
+    let (_folder, store) = store();
+    let unnamed = put(&store, b"its row is not committed yet").await;
+    assert_eq!(store.sweep(later(), |_| Ok(false)).unwrap(), 0);
+    store.grow_up();
+    assert_eq!(store.sweep(later(), |id| Ok(id == unnamed.id)).unwrap(), 0);
+    assert_eq!(store.sweep(later(), |_| Ok(false)).unwrap(), 1);
+}
+
+#[tokio::test]
 async fn a_sweep_that_cannot_ask_removes_nothing() {
     let (_folder, store) = store();
     let blob = put(&store, b"precious").await;
+    store.grow_up();
     assert!(store.sweep(later(), |_| Err(io::Error::other("the database is locked"))).is_err());
     assert_eq!(get(&store, &blob, 0..8).await, b"precious");
 }

@@ -6,7 +6,6 @@ use bytes::Bytes;
 use futures::{Stream, StreamExt};
 use sha2::{Digest, Sha384};
 use tokio::task::JoinHandle;
-use uuid::Uuid;
 
 use super::{BlobStore, Sink, Stored, blocking};
 
@@ -25,7 +24,7 @@ impl Writing {
     fn carry_on(writing: Option<Self>, store: &BlobStore, chunks: &[Bytes]) -> io::Result<Self> {
         let mut writing = match writing {
             Some(writing) => writing,
-            None => Self { sink: store.0.create()?, hasher: Sha384::new(), size: 0 },
+            None => Self { sink: store.blobs.create()?, hasher: Sha384::new(), size: 0 },
         };
         for chunk in chunks {
             writing.sink.write_all(chunk)?;
@@ -35,9 +34,8 @@ impl Writing {
         Ok(writing)
     }
 
-    fn publish(self) -> io::Result<Stored> {
-        let id = Uuid::new_v4();
-        self.sink.publish(id)?;
+    fn publish(self, store: &BlobStore) -> io::Result<Stored> {
+        let id = store.publish(self.sink)?;
         Ok(Stored { id, size: self.size, hash: hash_text(&self.hasher.finalize()) })
     }
 }
@@ -100,7 +98,7 @@ impl Upload {
     pub(crate) async fn finish(mut self) -> io::Result<Stored> {
         let (store, writing) = (self.store.clone(), self.settle().await?);
         let chunks = self.take_batch();
-        blocking(move || Writing::carry_on(writing, &store, &chunks)?.publish()).await?
+        blocking(move || Writing::carry_on(writing, &store, &chunks)?.publish(&store)).await?
     }
 
     /// The blocking side, once it has written what it was given; nothing when it was given nothing yet.

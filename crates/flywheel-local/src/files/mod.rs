@@ -52,7 +52,7 @@ use crate::{
 pub(crate) use self::{
     document::{PROVIDER, shown},
     routes::routes,
-    sweep::{arriving, forget, keep_swept, sweep},
+    sweep::{arriving, keep_swept},
     unclaimed::Unclaimed,
 };
 

@@ -7,6 +7,7 @@ use std::{
 };
 
 use rusqlite::{Connection, OptionalExtension};
+use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::{
@@ -44,16 +45,15 @@ pub(crate) fn forget(db: &Connection) -> ApiResult<()> {
 }
 
 /// Removes every blob, last written before `limit`, that neither a file's row (of whatever version, deleted or not), nor a file of
-/// the site's storage, nor an open upload names. Says how many went. It only reads the database, so other writes go on: what is
-/// unnamed and older than any upload under way stays unnamed.
-///
-/// # Errors
-/// When the database or the storage fails; nothing that is named is ever removed.
-pub(crate) fn sweep(db: &Connection, blobs: &BlobStore, limit: SystemTime) -> ApiResult<u64> {
+/// the site's storage, nor an open upload names, for as long as the site is `open`. Says how many went. It only reads the database,
+/// so other writes go on: what is unnamed and older than any upload under way stays unnamed.
+fn sweep(db: &Connection, blobs: &BlobStore, limit: SystemTime, open: impl Fn() -> bool) -> ApiResult<u64> {
     let arriving = arriving(db)?;
     let mut row = db.prepare_cached("SELECT 1 FROM files WHERE blob = ? LIMIT 1")?;
     let mut named = |id: Uuid| -> rusqlite::Result<bool> {
-        Ok(arriving.contains(&id) || row.query_row([id.to_string()], |_| Ok(())).optional()?.is_some())
+        Ok(!open()
+            || arriving.contains(&id)
+            || row.query_row([id.to_string()], |_| Ok(())).optional()?.is_some())
     };
     Ok(blobs.sweep(limit, |id| named(id).map_err(io::Error::other))?)
 }
@@ -64,21 +64,30 @@ const GRACE: Duration = Duration::from_secs(24 * 3600);
 /// How often the blobs of a running site are swept.
 const PAUSE: Duration = Duration::from_secs(6 * 3600);
 
-/// Sweeps from time to time, as long as the site is open.
-pub(crate) async fn keep_swept(state: WeakState) {
+/// Sweeps what was left before the site was `opened`, says so in `swept`, and sweeps from time to time, as long as the site is
+/// open.
+pub(crate) async fn keep_swept(site: WeakState, opened: SystemTime, swept: watch::Sender<bool>) {
+    let mut limit = opened;
     loop {
-        tokio::time::sleep(PAUSE).await;
-        let Some(state) = state.open() else { return };
-        let limit = SystemTime::now() - GRACE;
-        let blobs = state.blobs.clone();
-        let swept = match state.store.write(forget).await {
-            Ok(()) => state.store.read(move |db| sweep(db, &blobs, limit)).await,
+        let Some((store, blobs)) = site.open().map(|state| (state.store.clone(), state.blobs.clone())) else {
+            return;
+        };
+        let done = match store.write(forget).await {
+            Ok(()) => {
+                let (site, blobs) = (site.clone(), blobs.clone());
+                store.read(move |db| sweep(db, &blobs, limit, || site.open().is_some())).await
+            }
             Err(error) => Err(error),
         };
-        match swept {
+        match done {
             Ok(0) => {}
             Ok(count) => tracing::info!(count, "blobs that nothing names were removed"),
             Err(error) => tracing::warn!(%error, "blobs that nothing names could not be removed"),
         }
+        blobs.grow_up();
+        swept.send_replace(true);
+        drop((store, blobs));
+        tokio::time::sleep(PAUSE).await;
+        limit = SystemTime::now() - GRACE;
     }
 }

@@ -46,28 +46,22 @@ impl Compiler<'_> {
     pub(super) fn above(&self, level: Level, path: &str, test: &Test) -> ApiResult<Compiled> {
         // These are so few that they are always found once.
         let always = matches!(level, Level::Group | Level::Project);
-        let (tested, finding) = match Column::of(level, path) {
+        let (tested, words, indexed) = match Column::of(level, path) {
             Some(column) => match column.test("p.", test) {
-                Some(tested) => {
-                    let finding = (always || column.finds(test))
-                        .then(|| Finding { condition: tested.clone(), numbered: false });
-                    (tested, finding)
-                }
+                Some(tested) => (tested, column.words(test), column.finds(test)),
                 None => return Ok(Compiled::Always(false)),
             },
-            None => {
-                let (tested, words) = (doc_test("p", path, test)?, at_path(level, path, test));
-                let asked = words.as_ref().filter(|words| !words.is_gathered() || self.thorough);
-                let finding = match asked {
-                    Some(words) if (self.are_few)(level.words(), words)? => {
-                        let parts = vec![among("p", level, words), tested.clone()];
-                        Some(Finding { condition: Expr::join(parts, " AND "), numbered: true })
-                    }
-                    _ => always.then(|| Finding { condition: tested.clone(), numbered: false }),
-                };
-                (self.narrowed("p", level, words.as_ref(), tested), finding)
-            }
+            None => (doc_test("p", path, test)?, at_path(level, path, test), false),
         };
+        let asked = words.as_ref().filter(|words| !words.is_gathered() || self.thorough);
+        let finding = match asked {
+            Some(words) if (self.are_few)(level.words(), words)? => {
+                let parts = vec![among("p", level, words), tested.clone()];
+                Some(Finding { condition: Expr::join(parts, " AND "), numbered: true })
+            }
+            _ => (always || indexed).then(|| Finding { condition: tested.clone(), numbered: false }),
+        };
+        let tested = self.narrowed("p", level, words.as_ref(), tested);
         if let Some(finding) = &finding
             && let Some(ids) = (self.few_above)(level, finding)?
         {

@@ -155,7 +155,7 @@ impl Compiler<'_> {
         let Some(column) = column else { return self.in_doc(path, test) };
         let Some(check) = column.test("+d.", test) else { return Ok(Compiled::Always(false)) };
         let finder = if column.finds(test) { column.test("d.", test).map(Finder::columns) } else { None };
-        let words = if finder.is_none() && column.is_read() { in_text(test) } else { None };
+        let words = column.words(test);
         Ok(Compiled::Sometimes { check, finder, words })
     }
 
@@ -376,6 +376,11 @@ impl Column {
     /// Whether its text is among the words of the document, as ids and times are not.
     fn is_read(self) -> bool {
         matches!(self.name, "label" | "uid" | "name" | "type" | "modality")
+    }
+
+    /// The words of every document whose column passes a test, where no index finds those.
+    pub(super) fn words(self, test: &Test) -> Option<Words> {
+        if self.is_read() && !self.finds(test) { in_text(test) } else { None }
     }
 
     /// Whether an index finds the rows for which a test holds.

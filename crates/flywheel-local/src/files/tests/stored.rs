@@ -257,6 +257,7 @@ async fn a_start_sweeps_what_a_kill_left_and_keeps_every_version() {
     let path = bench.file("a.txt");
     drop(bench);
     let site = open().await.unwrap();
+    assert_eq!(site.check(true).await.unwrap().problems, [""; 0]);
     assert_eq!(count_blobs(&site), 3);
     let request =
         http::Request::get(format!("/api{path}?version=1")).header("authorization", "scitran-user k");

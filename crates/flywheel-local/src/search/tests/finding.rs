@@ -100,6 +100,9 @@ async fn free_metadata_is_searched_within_its_types() {
         ("session", "session.timestamp = 2020-05-05T10:00:00Z", 1),
         ("file", "file.size > 3", 4),
         ("file", "file.nothing = 1 OR nothing.at.all = 1 OR file = 1", 0),
+        ("file", "acquisition.label CONTAINS old_sb", 1),
+        ("file", "acquisition.label LIKE \"%_SBR%\"", 1),
+        ("file", "acquisition.label CONTAINS nothing_such", 0),
     ] {
         assert_eq!(study.found(returned, query).await.len(), count, "{query}");
     }

@@ -253,6 +253,8 @@ async fn containers_above_are_found_by_their_indexes() {
             ),
             ("subject.label = a", "SEARCH p USING INDEX containers_by_kind_label (kind=? AND label="),
             ("session.info.score = 7", "SEARCH p USING INTEGER PRIMARY KEY (rowid=?)"),
+            ("acquisition.label CONTAINS nothing_such", "SEARCH p USING INTEGER PRIMARY KEY (rowid=?)"),
+            ("session.uid LIKE \"%9.8.7%\"", "SEARCH p USING INTEGER PRIMARY KEY (rowid=?)"),
         ] {
             let node = Node::of_query(&text.parse::<Query>().unwrap()).unwrap();
             let search = Search { returned: Level::File, node: &node, sort: None, limit: None, few: FEW };
