@@ -1,5 +1,7 @@
 """Gears, jobs, batches, rules, analyses, saved searches."""
 
+import contextlib
+import io
 import time
 
 import flywheel
@@ -12,13 +14,14 @@ def gear(at, name, category="utility"):
     manifest = {
         "name": at.own(name),
         "label": name,
-        "description": "Counts.",
+        "description": "Counts the rows of a tab-separated table as often as it is told to, so that there is "
+        "something to wait for, and leaves the sum.",
         "version": "1.0.0",
         "author": "Jo",
         "license": "MIT",
         "url": "",
         "source": "",
-        "config": {"times": {"type": "integer", "default": 2, "minimum": 1}},
+        "config": {"times": {"type": "integer", "default": 2, "minimum": 1, "description": "How often."}},
         "inputs": {"table": {"base": "file", "type": {"enum": ["tabular data"]}}},
     }
     exchange = {"git-commit": "local", "rootfs-hash": "sha384:0", "rootfs-url": "docker://none"}
@@ -30,6 +33,9 @@ def gear(at, name, category="utility"):
 def add_gears(at):
     made = gear(at, "added")
     schema = at.fw.get_gear_invocation(made.id)
+    details = io.StringIO()
+    with contextlib.redirect_stdout(details):
+        made.print_details(width=70)
     return {
         "name": made.gear.name,
         "version": made.gear.version,
@@ -37,6 +43,7 @@ def add_gears(at):
         "defaults": made.get_default_config(),
         "required": schema["properties"]["inputs"]["required"],
         "again": refusal(lambda: gear(at, "added"))[0],
+        "details": details.getvalue(),
         "found": at.fw.gears.find_one(f"gear.name={at.own('added')}").gear.label,
     }
 

@@ -4,14 +4,16 @@
 //! cargo run -p flywheel-sdk --example curate_by_finders
 //! ```
 //!
-//! The same by one query, for many decades, is the example `curate_by_query`.
+//! The same by one query is the example `curate_by_query`.
 
 mod common;
+#[path = "common/scans.rs"]
+mod scans;
 
 use std::fmt::Write as _;
 
 use common::Failure;
-use flywheel::{Age, Client, Source, field};
+use flywheel::{Age, field};
 use futures::TryStreamExt;
 
 #[tokio::main]
@@ -21,7 +23,9 @@ async fn main() -> Result<(), Failure> {
 
 pub(crate) async fn run(out: &mut String) -> Result<(), Failure> {
     let (_site, fw) = common::site().await?;
-    fill(&fw).await?;
+    let project = fw.add_group("neuro", "Neuro Lab").await?.add_project("Color Study").await?;
+    let people = [("sub-01", 23.4), ("sub-02", 28.0), ("sub-03", 30.0), ("sub-04", 19.9)];
+    scans::fill(&project, &people).await?;
 
     let [from, to] = [20.0, 30.0].map(|years| Age::from_years(years).seconds());
     let twenties = fw.sessions().filter(field("age").gte(from) & field("age").lt(to)).sort("age");
@@ -53,24 +57,6 @@ pub(crate) async fn run(out: &mut String) -> Result<(), Failure> {
     writeln!(out, "\n{}", collection.label())?;
     for scan in collection.acquisitions().sort("created").await? {
         writeln!(out, "  {} {}", scan.subject().await?.label(), scan.label())?;
-    }
-    Ok(())
-}
-
-async fn fill(fw: &Client) -> Result<(), Failure> {
-    let project = fw.add_group("neuro", "Neuro Lab").await?.add_project("Color Study").await?;
-    for (label, years) in [("sub-01", 23.4), ("sub-02", 28.0), ("sub-03", 30.0), ("sub-04", 19.9)] {
-        let subject = project.add_subject(label).await?;
-        let session = subject.add_session("baseline").age(Age::from_years(years).seconds()).await?;
-        for (scan, measurement, intent) in
-            [("T1w", "T1", "Structural"), ("T1w_SBRef", "T1", "Structural"), ("bold", "T2*", "Functional")]
-        {
-            let acquisition = session.add_acquisition(scan).await?;
-            let volume = Source::bytes(format!("{scan}.nii.gz"), "pretend this is a volume");
-            let mut file = acquisition.upload(volume).await?;
-            file.update().modality("MR").await?;
-            file.classification().replace([("Measurement", [measurement]), ("Intent", [intent])]).await?;
-        }
     }
     Ok(())
 }

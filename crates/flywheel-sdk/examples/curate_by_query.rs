@@ -1,23 +1,19 @@
-//! Curates collections by a query: for each decade of age, the structural T1 scans of the whole site, without the short
-//! reference scans that look like them.
+//! Curates a collection by one query: structural T1 scans of people in their twenties, without the reference scans.
 //!
 //! ```text
 //! cargo run -p flywheel-sdk --example curate_by_query
 //! ```
 //!
-//! It starts a site of its own in this process and fills it with two small studies first.
+//! The same with finders is the example `curate_by_finders`; for many decades at once, `collections_by_decade`.
 
 mod common;
+#[path = "common/scans.rs"]
+mod scans;
 
 use std::fmt::Write as _;
 
-use comfy_table::{Table, presets::UTF8_FULL_CONDENSED};
 use common::Failure;
-use flywheel::{Age, Kind, Project, Source, search::field};
-
-/// Scans of each visit: label, measurement, intent.
-const SCANS: [(&str, &str, &str); 3] =
-    [("T1w", "T1", "Structural"), ("T1w_SBRef", "T1", "Structural"), ("task-rest_bold", "T2*", "Functional")];
+use flywheel::{Age, Kind, search::field};
 
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
@@ -26,46 +22,30 @@ async fn main() -> Result<(), Failure> {
 
 pub(crate) async fn run(out: &mut String) -> Result<(), Failure> {
     let (_site, fw) = common::site().await?;
-    let lab = fw.add_group("neuro", "Neuro Lab").await?;
-    fill(&lab.add_project("Color Study").await?, &[("sub-01", 23.4), ("sub-02", 28.0), ("sub-03", 41.7)])
-        .await?;
-    fill(&lab.add_project("Motion Study").await?, &[("m-01", 29.9), ("m-02", 30.1), ("m-03", 66.0)]).await?;
+    let project = fw.add_group("neuro", "Neuro Lab").await?.add_project("Color Study").await?;
+    let people = [("sub-01", 23.4), ("sub-02", 28.0), ("sub-03", 30.0), ("sub-04", 19.9)];
+    scans::fill(&project, &people).await?;
 
-    let mut table = Table::new();
-    table.load_style(UTF8_FULL_CONDENSED).set_header(["Collection", "Scans", "From"]);
-    for decade in [20, 30, 40, 50, 60] {
-        let [from, to] = [decade, decade + 10].map(|years| Age::from_years(f64::from(years)).seconds());
-        let query = field("session.age").gte(from)
-            & field("session.age").lt(to)
-            & field("file.classification.Measurement").eq("T1")
-            & field("file.classification.Intent").eq("Structural")
-            & !field("acquisition.label").contains("SBRef");
-        let search = fw.search(query);
-        let hits = search.find_hits(Kind::Acquisition).await?;
-        if hits.is_empty() {
-            continue;
-        }
-        let collection = fw.add_collection(format!("Structural, age {decade} to {}", decade + 9)).await?;
-        let added = search.add_to(&collection, Kind::Acquisition).await?;
-        let from: Vec<String> = hits.iter().map(|hit| hit.path()).collect();
-        table.add_row([collection.label(), &added.members.to_string(), &from.join("\n")]);
+    let [from, to] = [20.0, 30.0].map(|years| Age::from_years(years).seconds());
+    let query = field("session.age").gte(from)
+        & field("session.age").lt(to)
+        & field("file.classification.Measurement").eq("T1")
+        & field("file.classification.Intent").eq("Structural")
+        & !field("acquisition.label").contains("SBRef");
+    writeln!(out, "{query}")?;
+
+    let search = fw.search(query);
+    let found = search.find_hits(Kind::Acquisition).await?;
+    writeln!(out, "Matching acquisitions: {}", found.len())?;
+    if found.is_empty() {
+        return Ok(());
     }
-    writeln!(out, "{table}")?;
-    Ok(())
-}
 
-/// A visit with all scans for each subject, of an age in years.
-async fn fill(project: &Project, subjects: &[(&str, f64)]) -> Result<(), Failure> {
-    for (label, years) in subjects {
-        let subject = project.add_subject(*label).await?;
-        let session = subject.add_session("baseline").age(Age::from_years(*years).seconds()).await?;
-        for (scan, measurement, intent) in SCANS {
-            let acquisition = session.add_acquisition(scan).await?;
-            let volume = Source::bytes(format!("{scan}.nii.gz"), "pretend this is a volume");
-            let mut file = acquisition.upload(volume).await?;
-            file.update().modality("MR").await?;
-            file.classification().replace([("Measurement", [measurement]), ("Intent", [intent])]).await?;
-        }
+    let collection = fw.add_collection("Structural, twenties").await?;
+    search.add_to(&collection, Kind::Acquisition).await?;
+    writeln!(out, "\n{}", collection.label())?;
+    for scan in collection.acquisitions().sort("created").await? {
+        writeln!(out, "  {} {}", scan.subject().await?.label(), scan.label())?;
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! A tour of what can be written on things: classification, tags, notes, free metadata, times.
+//! A tour of what can be written on things, containers and files: classification, tags, notes, free metadata, times.
 //!
 //! ```text
 //! cargo run -p flywheel-sdk --example metadata_tour
@@ -23,12 +23,21 @@ pub(crate) async fn run(out: &mut String) -> Result<(), Failure> {
     let mut session = project.add_subject("sub-01").await?.add_session("baseline").await?;
     let scan = session.add_acquisition("T1w").await?;
 
+    // The words that scans of a modality are classified with, and those anybody may choose.
+    for (aspect, words) in fw.modalities().get("MR").await?.words() {
+        writeln!(out, "MR {aspect}: {} words", words.len())?;
+    }
     let mut volume = scan.upload(Source::bytes("t1.nii.gz", "pretend this is a volume")).await?;
     volume.update().modality("MR").await?;
     volume.classification().add([("Intent", ["Structural"]), ("Measurement", ["T1"])]).await?;
     volume.classification().add([("Custom", ["read twice", "odd"])]).await?;
     volume.classification().delete([("Custom", ["odd"])]).await?;
     writeln!(out, "classification {}", json!(volume.classification))?;
+
+    volume.info().merge(json!({"EchoTime": 2.9, "rows": 256})).await?;
+    volume.info().delete(["rows"]).await?;
+    volume.tags().set(["reviewed", "sharp"]).await?;
+    writeln!(out, "of the file: info {}, tags {}", json!(volume.info), json!(volume.tags))?;
 
     session.tags().add(["qc-pas", "first"]).await?;
     session.tags().rename("qc-pas", "qc-pass").await?;

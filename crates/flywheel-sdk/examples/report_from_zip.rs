@@ -16,7 +16,7 @@ use std::{
 
 use common::Failure;
 use engine::Engine;
-use flywheel::{Client, JobState, Project};
+use flywheel::{Client, JobState, Project, folder::safe_name};
 use futures::TryStreamExt;
 use zip::{ZipWriter, write::SimpleFileOptions};
 
@@ -56,7 +56,9 @@ pub(crate) async fn run(out: &mut String) -> Result<(), Failure> {
         let Some(member) = listing.members.iter().find(|member| member.path.ends_with("report.html")) else {
             continue;
         };
-        let place = folder.path().join(project.label()).join(subject.label()).join(session.label());
+        // Labels may hold what no name of a folder can.
+        let labels = [project.label(), subject.label(), session.label()].map(safe_name);
+        let place = labels.iter().fold(folder.path().to_path_buf(), |place, label| place.join(label));
         std::fs::create_dir_all(&place)?;
         let path = place.join("report.html");
         results.zip_member(&member.path).to_path(&path).await?;
@@ -78,7 +80,7 @@ async fn fill(fw: &Client) -> Result<(), Failure> {
         ("sub-03", &[&complete, &complete]),
         ("sub-04", &[&failed]),
     ] {
-        let session = project.add_subject(label).await?.add_session("baseline").await?;
+        let session = project.add_subject(label).await?.add_session("2024-07-01 13:00").await?;
         for (n, end) in runs.iter().enumerate() {
             let label = format!("run {}", n + 1);
             engine.run(&gear, &session, Some(("results.zip", zipped(&label)?)), end).await?;

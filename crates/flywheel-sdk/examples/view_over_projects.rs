@@ -1,5 +1,5 @@
 //! Runs one data view over every project of a site: echo time, repetition time and flip angle of the functional scans, as
-//! one table on the screen and as one file.
+//! one table on the screen and as one file, and as a file for each project.
 //!
 //! ```text
 //! cargo run -p flywheel-sdk --example view_over_projects
@@ -15,6 +15,7 @@ use comfy_table::{Table, presets::UTF8_FULL_CONDENSED};
 use common::Failure;
 use flywheel::{
     Kind, Project, Source, View,
+    folder::safe_name,
     view::{Column, ColumnType, Match, MissingData},
 };
 use serde_json::{Value, json};
@@ -62,6 +63,13 @@ pub(crate) async fn run(out: &mut String) -> Result<(), Failure> {
     let path = folder.path().join("scan parameters.csv");
     let bytes = rows.to_path(&path).await?;
     writeln!(out, "{} rows of {} projects, {bytes} bytes of CSV", rows.len(), projects.len())?;
+
+    for project in &projects {
+        let path = folder.path().join(safe_name(&format!("{} scan parameters.csv", project.label())));
+        fw.views().run(&view, project).to_path(&path).await?;
+        let lines = std::fs::read_to_string(&path)?.lines().count();
+        writeln!(out, "{}: {lines} lines", path.file_name().unwrap_or_default().display())?;
+    }
     Ok(())
 }
 

@@ -158,8 +158,7 @@ impl Collection {
         self.change_from(Change::Remove, members)
     }
 
-    /// Adds containers of one kind, given by their ids.
-    /// Adds things by their ids, as part of a request.
+    /// Adds things of one kind by their ids, as part of a request.
     pub(crate) async fn add_ids(&self, raw: &Raw, kind: Kind, ids: &[String]) -> Result<()> {
         change_ids(raw, self.id(), Change::Add, kind, ids).await
     }

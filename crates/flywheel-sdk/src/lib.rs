@@ -235,6 +235,7 @@
 //!
 //! | feature | what it adds |
 //! |---|---|
+//! | `logging` (on unless left out) | [`GearContext::init_logging`]: the log of a program that runs [inside a gear](context) |
 //! | `arrow` | tables of [views](view) as Arrow record batches and as Parquet files |
 //! | `polars` | tables of [views](view) as Polars data frames |
 //!

@@ -25,11 +25,13 @@ macro_rules! examples {
 
 examples! {
     add_from_csv "../examples/add_from_csv.rs",
+    collections_by_decade "../examples/collections_by_decade.rs",
     curate_by_finders "../examples/curate_by_finders.rs",
     curate_by_query "../examples/curate_by_query.rs",
     demographics "../examples/demographics.rs",
     download_tar "../examples/download_tar.rs",
     find_by_age "../examples/find_by_age.rs",
+    first_steps "../examples/first_steps.rs",
     gear_permissions "../examples/gear_permissions.rs",
     gear_status "../examples/gear_status.rs",
     large_file "../examples/large_file.rs",

@@ -10,9 +10,10 @@ use crate::task::{Outcome, Task, pick, refusal};
 /// Adds a gear that takes a table.
 fn gear(at: &Task, name: &str) -> flywheel::Result<Gear> {
     let manifest = json!({
-        "name": at.own(name), "label": name, "description": "Counts.", "version": "1.0.0", "author": "Jo",
-        "license": "MIT", "url": "", "source": "",
-        "config": {"times": {"type": "integer", "default": 2, "minimum": 1}},
+        "name": at.own(name), "label": name, "version": "1.0.0", "author": "Jo", "license": "MIT", "url": "", "source": "",
+        "description": "Counts the rows of a tab-separated table as often as it is told to, so that there is something \
+            to wait for, and leaves the sum.",
+        "config": {"times": {"type": "integer", "default": 2, "minimum": 1, "description": "How often."}},
         "inputs": {"table": {"base": "file", "type": {"enum": ["tabular data"]}}},
     });
     let exchange = json!({"git-commit": "local", "rootfs-hash": "sha384:0", "rootfs-url": "docker://none"});
@@ -30,6 +31,7 @@ pub(crate) fn add_gears(at: &Task) -> Outcome {
         "defaults": made.default_config(),
         "required": schema["properties"]["inputs"]["required"],
         "again": refusal(gear(at, "added"))[0],
+        "details": made.details_in(70),
         "found": found.label(),
     }))
 }

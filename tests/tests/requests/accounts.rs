@@ -26,7 +26,7 @@ async fn people_roles_and_devices_are_managed() {
     ask!(desk, fw.auth_status());
     let mut user = ask!(desk, fw.add_user("jo@example.org").firstname("Jo").lastname("Doe"));
     ask!(desk, fw.users().get("jo@example.org"));
-    ask!(desk, user.update().disabled(true));
+    ask!(desk, user.update().disabled(true).clear_permissions(true));
     ask!(desk, user.reload());
     ask!(desk, user.groups());
     ask!(desk, user.projects());

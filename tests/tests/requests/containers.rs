@@ -64,7 +64,7 @@ async fn containers_are_made_read_and_deleted() {
     ask!(desk, acquisition.delete().reason(DeleteReason::TestData));
     ask!(desk, session.delete());
     ask!(desk, subject.delete());
-    ask!(desk, project.delete());
+    ask!(desk, project.delete().in_background(true));
     ask!(desk, group.delete());
     desk.close("containers");
 }
@@ -78,6 +78,7 @@ async fn lists_are_filtered_sorted_and_walked() {
     ask!(desk, fw.projects().filter("label=Color Study").find_one());
     ask!(desk, fw.subjects().filter(field("label").eq("sub-01, of two")).find_first());
     ask!(desk, fw.sessions().sort(Sort::desc("label")).limit(10));
+    ask!(desk, fw.sessions().sort("label").page_size(50).page(3).limit(50));
     ask!(desk, fw.acquisitions().count());
     ask!(desk, fw.analyses().with_info());
     ask!(desk, fw.collections().exhaustive(true));

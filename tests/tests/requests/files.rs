@@ -37,6 +37,7 @@ async fn files_are_sent_described_and_fetched() {
     ask!(desk, file.classification().add([("Measurement", ["T1"])]));
     ask!(desk, file.classification().delete([("Measurement", ["T1"])]));
     ask!(desk, file.classification().modality("CT").replace([("Custom", ["odd"])]));
+    ask!(desk, file.classification().modality("MR").add([("Measurement", ["T1"])]));
     ask!(desk, file.update().no_modality());
     let again = ask!(desk, acquisition.upload(nifti("t1.nii.gz")).preserve_metadata(true));
     ask!(desk, again.versions());

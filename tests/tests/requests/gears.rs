@@ -32,6 +32,7 @@ async fn gears_run() {
         .unwrap();
     ask!(desk, fw.gears().filter("gear.name=smooth").find_one());
     ask!(desk, fw.gears().get(smooth.id()));
+    ask!(desk, fw.gears().all_versions().with_invalid().find());
     ask!(desk, smooth.reload());
     ask!(desk, smooth.invocation_schema());
     ask!(desk, smooth.context_of(&session.reference()));
@@ -51,7 +52,14 @@ async fn gears_run() {
 
     let mut job = ask!(
         desk,
-        smooth.invoke().input("image", &file).config("fwhm", 8).tag("mine").priority("high").job()
+        smooth
+            .invoke()
+            .input("image", &file)
+            .config("fwhm", 8)
+            .tag("mine")
+            .tags(["night"])
+            .priority("high")
+            .job()
     );
     let analysis = ask!(
         desk,

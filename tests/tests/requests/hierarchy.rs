@@ -53,6 +53,7 @@ async fn the_tree_is_walked_copied_and_moved() {
     ask!(desk, subject.move_to(&other));
     ask!(desk, MoveTo::<flywheel::Subject>::move_to(&mut session, &subject));
     ask!(desk, project.move_to(&elsewhere));
+    ask!(desk, fw.move_many([acquisition.clone()], &session));
     ask!(
         desk,
         fw.move_sessions([session.id()], [project.reference()])

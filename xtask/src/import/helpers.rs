@@ -21,6 +21,7 @@ const MODULES: &[&str] = &[
     "finder",
     "flywheel",
     "gear_context",
+    "models/gear_invocation",
     "models/gear_mixin",
     "models/mixins",
     "partial_reader",

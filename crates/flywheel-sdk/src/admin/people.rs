@@ -33,6 +33,14 @@ fields!(User {
     roles: Vec<String>,
 });
 
+impl Update<'_, User> {
+    /// Whether the user loses all permissions with the account: in groups, projects and collections. Only together with
+    /// [`disabled`](Self::disabled).
+    pub fn clear_permissions(self, yes: bool) -> Self {
+        self.parameter("clear_permissions", yes)
+    }
+}
+
 impl User {
     /// First and last name, or the id where there is none.
     pub fn name(&self) -> String {
@@ -120,7 +128,8 @@ impl Client {
         Call::new(OperationId::ModifyCurrentUserInfo).sending(Set { set: info }).done(self)
     }
 
-    /// A new account. For site administrators.
+    /// A new account, whose id is the address that its owner logs in with. A site wants a first and a last name as well:
+    /// `fw.add_user("jo@example.org").firstname("Jo").lastname("Doe")`. For site administrators.
     pub fn add_user(&self, id: impl Into<String>) -> Create<User> {
         let id: String = id.into();
         let same = self.users().filter(flywheel_core::filter::field("_id").eq(&id));

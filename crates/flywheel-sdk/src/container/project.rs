@@ -6,7 +6,7 @@ use serde_json::json;
 use super::{ancestors, container};
 use crate::{
     Acquisition, Finder, Session, Subject,
-    edit::{Create, PermissionRoutes, Permissions, Roles, fields},
+    edit::{Create, Delete, PermissionRoutes, Permissions, Roles, fields},
     resource::resource,
 };
 
@@ -32,6 +32,14 @@ impl Create<Project> {
     /// its maker alone has one.
     pub fn inherit_permissions(self, yes: bool) -> Self {
         self.parameter("inherit", yes)
+    }
+}
+
+impl Delete<Project> {
+    /// Whether the site answers at once and deletes afterwards, as large projects want it;
+    /// [`delete_status`](Project::delete_status) of a copy then tells how far it is.
+    pub fn in_background(self, yes: bool) -> Self {
+        self.parameter("background", yes)
     }
 }
 

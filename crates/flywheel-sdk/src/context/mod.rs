@@ -30,6 +30,7 @@
 //! ```
 
 mod bids;
+mod log;
 mod metadata;
 
 use std::{
@@ -42,6 +43,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
 pub use bids::BidsDownload;
+pub use log::Level;
 pub use metadata::{Entry, Metadata};
 
 use crate::{Client, ContainerRef, Error, ErrorKind, Result};
@@ -339,22 +341,6 @@ impl GearContext {
         serde_json::to_writer_pretty(&mut file, &self.metadata).map_err(|error| failed(error.into()))?;
         file.persist(folder.join(".metadata.json")).map_err(|error| failed(error.error))?;
         Ok(())
-    }
-
-    /// The destination, the file inputs and the configuration, a line each, for the gear's log. Keys are left out.
-    pub fn describe(&self) -> String {
-        let mut lines = Vec::new();
-        if let Some(destination) = &self.invocation.destination {
-            lines.push(format!("destination is {destination}"));
-        }
-        for (name, input) in self.inputs() {
-            if let Input::File { location, hierarchy, .. } = input {
-                let from = hierarchy.as_ref().map(|from| format!(" from {from}")).unwrap_or_default();
-                lines.push(format!("input {name:?} is {}{from}", location.name));
-            }
-        }
-        lines.extend(self.config().iter().map(|(key, value)| format!("config {key:?} is {value}")));
-        lines.join("\n")
     }
 }
 

@@ -14,11 +14,17 @@ use crate::{Error, ErrorKind, Request, Resource, Result, call::Call, resource};
 pub struct Update<'a, C> {
     target: &'a mut C,
     changes: Result<Map<String, Value>, String>,
+    query: Vec<(&'static str, String)>,
 }
 
 impl<'a, C: Resource> Update<'a, C> {
     pub(crate) fn new(target: &'a mut C) -> Self {
-        Self { target, changes: Ok(Map::new()) }
+        Self { target, changes: Ok(Map::new()), query: Vec::new() }
+    }
+
+    pub(crate) fn parameter(mut self, name: &'static str, value: impl ToString) -> Self {
+        self.query.push((name, value.to_string()));
+        self
     }
 
     /// Gives a field a value, by the field's name in the API.
@@ -34,7 +40,7 @@ impl<'a, C: Resource> Update<'a, C> {
 
     /// The request, for options of this call.
     pub fn request(self) -> Request<'a, ()> {
-        let Self { target, changes } = self;
+        let Self { target, changes, query } = self;
         let client = target.client().clone();
         let Some(operation) = C::KIND.routes().modify else {
             return Request::failed(&client, resource::unsupported(C::KIND, "change"));
@@ -44,7 +50,9 @@ impl<'a, C: Resource> Update<'a, C> {
             if changes.is_empty() {
                 return Ok(());
             }
-            Call::new(operation).at(target.id()).body(&changes)?.send_only(&raw).await?;
+            let call = Call::new(operation).at(target.id()).body(&changes)?;
+            let call = query.into_iter().fold(call, |call, (name, value)| call.query(name, value));
+            call.send_only(&raw).await?;
             resource::apply(target, changes);
             Ok(())
         })

@@ -12,7 +12,8 @@ use crate::{Request, call::Call, resource::sealed::Parts};
 ///
 /// ```no_run
 /// # async fn run(mut file: flywheel::File) -> flywheel::Result<()> {
-/// file.classification().modality("MR").add([("Features", ["Multi-Band", "EPI"])]).await?;
+/// file.classification().modality("MR").replace([("Measurement", ["T2*"])]).await?;
+/// file.classification().add([("Features", ["Multi-Band", "EPI"])]).await?;
 /// # Ok(())
 /// # }
 /// ```
@@ -31,7 +32,9 @@ impl<'a> Classify<'a> {
         Self { file, modality: None }
     }
 
-    /// Gives the file this modality in the same call, in whose words it is then classified.
+    /// Gives the file this modality, in whose words it is then classified; another modality than it had clears what it was
+    /// classified with, except the aspect `Custom`. The site takes a modality together with [`replace`](Self::replace) in
+    /// one call; with [`add`](Self::add) and [`delete`](Self::delete) it is set by a call before.
     pub fn modality(mut self, modality: impl Into<String>) -> Self {
         self.modality = Some(modality.into());
         self
@@ -71,12 +74,25 @@ impl<'a> Classify<'a> {
     fn change(self, verb: &'static str, words: Classification, apply: Apply) -> Request<'a, ()> {
         let Self { file, modality } = self;
         let client = file.client.clone();
+        let modality =
+            modality.filter(|modality| verb == "replace" || file.modality.as_ref() != Some(modality));
         let mut body = Map::from_iter([(verb.to_owned(), json!(words))]);
-        if let Some(modality) = &modality {
-            body.insert("modality".to_owned(), modality.as_str().into());
+        let mut before = None;
+        match &modality {
+            Some(modality) if verb == "replace" => {
+                body.insert("modality".to_owned(), modality.as_str().into());
+            }
+            Some(modality) => {
+                let call = file.by_name(|routes| routes.modify_file);
+                before = Some(call.and_then(|call| call.body(json!({"modality": modality}))));
+            }
+            None => {}
         }
         let call = Call::new(OperationId::ModifyFileClassification).at(file.id()).sending(body);
         Request::new(&client, move |raw| async move {
+            if let Some(before) = before {
+                before?.send_only(&raw).await?;
+            }
             call.send_only(&raw).await?;
             let model = file.model_mut();
             let now = model.classification.get_or_insert_default();

@@ -87,6 +87,8 @@ pub(crate) struct Query {
     pub(crate) sort: Sort,
     pub(crate) page_size: usize,
     pub(crate) limit: Option<usize>,
+    /// The page to begin with, from 1.
+    pub(crate) page: usize,
     pub(crate) after: Option<String>,
     pub(crate) depth: Depth,
     pub(crate) parameters: Vec<(String, String)>,
@@ -113,12 +115,12 @@ impl<C: Resource> Finder<C> {
         Self::over(client, operation, Vec::new())
     }
 
-    /// The rows of one list operation.
     /// The same finder through another client.
     pub(crate) fn through(self, client: &Client) -> Self {
         Self { client: client.clone(), ..self }
     }
 
+    /// The rows of one list operation.
     pub(crate) fn over(client: &Client, operation: OperationId, path: Vec<String>) -> Self {
         let query = Query {
             operation,
@@ -127,6 +129,7 @@ impl<C: Resource> Finder<C> {
             sort: Sort::default(),
             page_size: PAGE_SIZE,
             limit: None,
+            page: 1,
             after: None,
             depth: Depth::List,
             parameters: Vec::new(),
@@ -174,6 +177,14 @@ impl<C: Resource> Finder<C> {
     /// No more rows than this.
     pub fn limit(mut self, rows: usize) -> Self {
         self.query.limit = Some(rows);
+        self
+    }
+
+    /// Begins with this page, from 1, of [`page_size`](Self::page_size) rows each: the 3rd fifty of a list are
+    /// `page_size(50).page(3).limit(50)`. A [`limit`](Self::limit) counts from there. Meant for sorted lists; to go through
+    /// all of a long one, [`iter`](Self::iter) misses nothing.
+    pub fn page(mut self, number: usize) -> Self {
+        self.query.page = number.max(1);
         self
     }
 
@@ -279,7 +290,10 @@ impl<C: Resource> Finder<C> {
     /// The first rows, in one call.
     fn few(&self, rows: usize) -> Request<'static, Vec<C>> {
         let mut query = self.query.clone();
-        query.page_size = rows;
+        // A later page begins where pages of the size that was asked for do.
+        if query.page == 1 {
+            query.page_size = rows;
+        }
         query.limit = Some(rows);
         let pager = Pager::new(self.client.clone(), query);
         self.request(move |raw| async move {
@@ -304,7 +318,7 @@ impl<C: Resource> Finder<C> {
 
     /// How many there are that match, as the site counts them.
     pub fn count(&self) -> Request<'static, u64> {
-        let pager = self.pager();
+        let pager = Pager::<C>::new(self.client.clone(), Query { page: 1, ..self.query.clone() });
         self.request(move |raw| async move { pager?.with_raw(raw).count().await })
     }
 

@@ -64,12 +64,18 @@ impl<C: Resource> Pager<C> {
         let walk = match operation.paging {
             // Sites ignore `after_id` for gears and send the same page again; there are few enough to take at once.
             _ if C::KIND == Kind::Gear => Walk::Whole,
-            Paging::Cursor if query.sort.keys.is_empty() => Walk::After(query.after.clone()),
-            Paging::Cursor | Paging::Numbered => Walk::Number(1),
+            Paging::Cursor if query.sort.keys.is_empty() && query.page == 1 => {
+                Walk::After(query.after.clone())
+            }
+            Paging::Cursor | Paging::Numbered => Walk::Number(query.page),
             _ => Walk::Whole,
         };
         if query.after.is_some() && !matches!(walk, Walk::After(_)) {
             let message = "only an unsorted list can be gone on with from a cursor";
+            return Err(Error::new(ErrorKind::Invalid, message).with_operation(operation.name));
+        }
+        if query.page > 1 && matches!(walk, Walk::Whole) {
+            let message = "this list comes whole and has no pages";
             return Err(Error::new(ErrorKind::Invalid, message).with_operation(operation.name));
         }
         let raw = client.raw().with_options(query.options.clone());
@@ -184,7 +190,8 @@ impl<C: Resource> Pager<C> {
     /// total that has been reached it does, and saves the call that would only bring an empty page.
     fn is_last(&self, came: usize) -> bool {
         let enough = self.query.limit.is_some_and(|limit| self.seen >= limit);
-        let all = self.total.is_some_and(|total| self.seen as u64 >= total);
+        let before = self.query.page.saturating_sub(1).saturating_mul(self.query.page_size);
+        let all = self.total.is_some_and(|total| before.saturating_add(self.seen) as u64 >= total);
         matches!(self.walk, Walk::Whole) || enough || (all && came < self.query.page_size)
     }
 

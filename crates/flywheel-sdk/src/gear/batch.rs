@@ -97,7 +97,7 @@ impl ProposeBatch {
         self.set("optional_input_policy", policy.name().into())
     }
 
-    /// The label of the analyses that it makes.
+    /// The label of the analyses that it makes; the name of the gear and the time when nothing is said.
     pub fn label(self, label: impl Into<String>) -> Self {
         self.set("analysis", json!({"label": label.into()}))
     }
@@ -110,6 +110,11 @@ impl ProposeBatch {
     /// How urgent the jobs are.
     pub fn priority(self, priority: impl Into<JobPriority>) -> Self {
         self.set("priority", priority.into().as_str().into())
+    }
+
+    /// The compute provider of the jobs, by its id. For site administrators.
+    pub fn compute_provider(self, id: impl Into<String>) -> Self {
+        self.set("compute_provider_id", id.into().into())
     }
 
     /// Only what a collection holds.
@@ -153,6 +158,9 @@ impl ProposeBatch {
         let config = self.gear.complete_config("propose_batch", &self.config)?;
         let mut body = self.body.clone();
         body.insert("config".to_owned(), config.into());
+        if self.gear.is_analysis() && !body.contains_key("analysis") {
+            body.insert("analysis".to_owned(), json!({"label": self.gear.label_for_now()}));
+        }
         Call::new(OperationId::ProposeBatch).body(body)
     }
 }

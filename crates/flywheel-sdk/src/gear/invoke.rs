@@ -136,6 +136,12 @@ impl Invoke {
         self
     }
 
+    /// Tags of the job.
+    pub fn tags<T: Into<String>>(mut self, tags: impl IntoIterator<Item = T>) -> Self {
+        self.tags.extend(tags.into_iter().map(Into::into));
+        self
+    }
+
     /// How urgent it is; medium when nothing is said.
     pub fn priority(mut self, priority: impl Into<JobPriority>) -> Self {
         self.priority = priority.into();
@@ -216,9 +222,7 @@ impl Invoke {
         let Some(operation) = destination.kind.routes().add_analysis else {
             return Err(self.mistaken(format!("no analysis can hang on a {}", destination.kind)));
         };
-        let label = self.label.clone().unwrap_or_else(|| {
-            format!("{} {}", self.gear.name(), chrono::Local::now().format("%Y-%m-%d %H:%M:%S"))
-        });
+        let label = self.label.clone().unwrap_or_else(|| self.gear.label_for_now());
         Call::new(operation).at(&destination.id).body(json!({"label": label, "job": self.body()?}))
     }
 

@@ -38,13 +38,13 @@
 
 mod access;
 mod batch;
+mod details;
 mod invoke;
 mod rule;
-
-use std::fmt::Write;
+mod wrap;
 
 use flywheel_api::{OperationId, types::GearCategory};
-use flywheel_core::gear::{Base, Manifest, ManifestError};
+use flywheel_core::gear::{Manifest, ManifestError};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -53,7 +53,9 @@ pub use batch::{Batch, Candidate, OptionalInputs, Proposal, ProposeBatch};
 pub use invoke::{Invoke, Invoked, Source as InputSource};
 pub use rule::{Condition, Rule, RuleBuilder, Rules};
 
-use crate::{Client, Error, ErrorKind, Request, call::Call, edit::Delete, resource, resource::resource};
+use crate::{
+    Client, Error, ErrorKind, Finder, Request, call::Call, edit::Delete, resource, resource::resource,
+};
 
 resource! {
     /// A program that the site can run, in one version.
@@ -114,32 +116,14 @@ impl Gear {
             .map_err(|error| self.mistaken(operation, &format!("config {:?}: {}", error.key, error.error)))
     }
 
+    /// What its analyses are called when nothing is said: its name and the time on the clock of this machine.
+    fn label_for_now(&self) -> String {
+        format!("{} {}", self.name(), chrono::Local::now().format("%Y-%m-%d %H:%M:%S"))
+    }
+
     /// A run of it, to be put together.
     pub fn invoke(&self) -> Invoke {
         Invoke::new(self)
-    }
-
-    /// What it is and takes, in lines for people.
-    ///
-    /// # Errors
-    /// Everything that is wrong with its manifest.
-    pub fn details(&self) -> Result<String, ManifestError> {
-        let manifest = self.manifest()?;
-        let mut out = format!("{} ({} {})\n", self.label(), self.name(), self.version());
-        let category = self.category.as_ref().map(|category| category.as_str()).unwrap_or("unknown");
-        let mut line = |name: &str, value: &str| {
-            if !value.is_empty() {
-                let _ = writeln!(out, "{name:<12} {value}");
-            }
-        };
-        line("category", category);
-        line("description", manifest.description());
-        for name in ["author", "maintainer", "license", "url", "source", "cite"] {
-            line(name, manifest.as_map().get(name).and_then(Value::as_str).unwrap_or_default());
-        }
-        inputs_in_lines(&manifest, &mut out);
-        config_in_lines(&manifest, &mut out);
-        Ok(out)
     }
 
     /// What values `context` inputs would have when run for a container: each with where it was found, if anywhere.
@@ -184,27 +168,15 @@ impl Gear {
     }
 }
 
-fn inputs_in_lines(manifest: &Manifest, out: &mut String) {
-    for (nth, input) in manifest.inputs().enumerate() {
-        let needed = if input.base() == Base::File && !input.is_optional() { "required" } else { "optional" };
-        let head = if nth == 0 { "inputs" } else { "" };
-        let _ = writeln!(out, "{head:<12} {} ({}, {needed})", input.name, input.base().name());
+impl Finder<Gear> {
+    /// Every version of each gear; without, the newest alone.
+    pub fn all_versions(self) -> Self {
+        self.parameter("all_versions", true)
     }
-}
 
-fn config_in_lines(manifest: &Manifest, out: &mut String) {
-    for (nth, (key, snippet)) in manifest.config().enumerate() {
-        let kind = snippet.get("type").and_then(Value::as_str).unwrap_or("any");
-        let head = if nth == 0 { "config" } else { "" };
-        let _ = write!(out, "{head:<12} {key} ({kind}");
-        match snippet.get("default") {
-            Some(default) => drop(write!(out, ", default {default}")),
-            None if snippet.get("optional") == Some(&Value::Bool(true)) => out.push_str(", optional"),
-            None => out.push_str(", required"),
-        }
-        let description = snippet.get("description").and_then(Value::as_str).unwrap_or_default();
-        let gap = if description.is_empty() { ")" } else { "): " };
-        let _ = writeln!(out, "{gap}{description}");
+    /// Also gears that the site holds to be unfit to run, such as those whose manifest breaks today's rules.
+    pub fn with_invalid(self) -> Self {
+        self.parameter("include_invalid", true)
     }
 }
 

@@ -293,5 +293,5 @@ impl IntoFuture for RuleBuilder {
 }
 
 fn mistaken(message: &str) -> Error {
-    Error::new(ErrorKind::Invalid, message).with_operation("add_rule")
+    Error::new(ErrorKind::Invalid, message).with_operation("add_project_rule")
 }

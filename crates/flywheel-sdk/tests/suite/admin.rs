@@ -38,6 +38,30 @@ async fn users_have_keys_that_are_shown_once_and_withdrawn() {
 }
 
 #[tokio::test]
+async fn a_disabled_user_can_lose_all_permissions() {
+    let bench = Bench::open().await;
+    let Study { mut project, .. } = bench.study().await;
+    let mut user = bench.fw.add_user("jo@example.org").firstname("Jo").lastname("Doe").await.unwrap();
+    project.permissions().add("jo@example.org", ["read-only"]).await.unwrap();
+    user.update().disabled(true).clear_permissions(true).await.unwrap();
+    assert!(project.permissions().get("jo@example.org").await.unwrap_err().is_not_found());
+}
+
+#[tokio::test]
+async fn a_project_deleted_in_the_background_is_gone_soon() {
+    let bench = Bench::open().await;
+    let Study { project, .. } = bench.study().await;
+    project.clone().delete().in_background(true).await.unwrap();
+    for _ in 0..200 {
+        if bench.fw.projects().get_opt(project.id()).await.unwrap().is_none() {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(25)).await;
+    }
+    panic!("the project is still there");
+}
+
+#[tokio::test]
 async fn roles_are_made_changed_and_offered_by_groups() {
     let bench = Bench::open().await;
     let Study { group, .. } = bench.study().await;

@@ -47,6 +47,21 @@ async fn built_filters_find_labels_of_every_sort() {
 }
 
 #[tokio::test]
+async fn a_list_can_begin_at_any_of_its_pages() {
+    let bench = Bench::open().await;
+    let project = labelled(&bench, &["a", "b", "c", "d", "e", "f", "g"]).await;
+    let sorted = || project.subjects().sort("label").page_size(2);
+    assert_eq!(labels(&sorted().page(2).limit(2).await.unwrap()), ["c", "d"]);
+    assert_eq!(labels(&sorted().page(2).limit(3).await.unwrap()), ["c", "d", "e"]);
+    assert_eq!(labels(&sorted().page(3).await.unwrap()), ["e", "f", "g"]);
+    assert_eq!(labels(&project.subjects().page_size(3).page(3).await.unwrap()), ["g"]);
+    assert_eq!(sorted().page(9).await.unwrap().len(), 0);
+    assert_eq!(sorted().page(3).find_first().await.unwrap().unwrap().label(), "e");
+    assert_eq!(sorted().page(3).count().await.unwrap(), 7);
+    assert!(bench.fw.gears().page(2).find().await.unwrap_err().is_invalid());
+}
+
+#[tokio::test]
 async fn written_filters_take_the_platforms_grammar() {
     let bench = Bench::open().await;
     let project = labelled(&bench, &["sub-01", "sub-02", "sub-02_SBRef", "phantom"]).await;

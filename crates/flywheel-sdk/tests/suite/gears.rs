@@ -46,17 +46,70 @@ async fn a_gear_is_added_found_and_shown() {
     assert_eq!(looked_up.id(), added.id());
     assert_eq!(Value::from(found.default_config()), json!({"fwhm": 6}));
     assert!(!found.is_analysis());
-    let shown = found.details().unwrap();
-    assert!(
-        shown.contains("image (file, required)") && shown.contains("fwhm (number, default 6): Width in mm."),
-        "{shown}"
-    );
     found.disable().await.unwrap();
     assert_eq!(bench.fw.gears().count().await.unwrap(), 0);
     found.enable().await.unwrap();
     assert_eq!(bench.fw.gears().count().await.unwrap(), 1);
     let schema = found.invocation_schema().await.unwrap();
     assert_eq!(schema["properties"]["inputs"]["required"], json!(["image"]));
+}
+
+#[tokio::test]
+async fn details_of_a_gear_are_laid_out_as_the_official_client_prints_them() {
+    let bench = Bench::open().await;
+    let smooth = gear(&bench, "smooth").await;
+    let expected = "\
+Smooth
+
+Smooths an image.
+
+Name:           smooth
+Version:        1.0.0
+Category:       utility
+Author:         Jo
+
+Inputs:
+  image (file, required)
+    Type: nifti
+  mask (file, optional)
+    Type: nifti
+
+Configuration:
+  fwhm (number, default: 6)
+    Width in mm.
+  mode (string)
+";
+    assert_eq!(smooth.details(), expected);
+    assert!(smooth.details_in(10).contains("Smooths an\n  image.\n"));
+}
+
+#[tokio::test]
+async fn finders_of_gears_give_the_newest_version_or_all_of_them() {
+    let bench = Bench::open().await;
+    gear(&bench, "smooth").await;
+    let mut newer = manifest("smooth");
+    newer["version"] = "1.1.0".into();
+    bench.fw.add_gear(newer).await.unwrap();
+    let versions = async |gears: flywheel::Finder<Gear>| -> Vec<String> {
+        gears.await.unwrap().iter().map(|gear| gear.version().to_owned()).collect()
+    };
+    assert_eq!(versions(bench.fw.gears()).await, ["1.1.0"]);
+    let mut all = versions(bench.fw.gears().all_versions().with_invalid()).await;
+    all.sort();
+    assert_eq!(all, ["1.0.0", "1.1.0"]);
+}
+
+#[tokio::test]
+async fn analyses_of_a_batch_without_a_label_are_called_after_the_gear_and_the_time() {
+    let bench = Bench::open().await;
+    let Study { session, acquisition, .. } = bench.study().await;
+    acquisition.upload(Source::bytes("t1.nii.gz", "voxels")).await.unwrap();
+    let fit = analysis_gear(&bench, "fit").await;
+    let proposal = fit.propose_batch([session.reference()]).send().await.unwrap();
+    proposal.run().await.unwrap();
+    let made = session.analyses().find_one().await.unwrap();
+    let time = made.label().strip_prefix("fit ").unwrap();
+    assert!(chrono::NaiveDateTime::parse_from_str(time, "%Y-%m-%d %H:%M:%S").is_ok(), "{}", made.label());
 }
 
 #[tokio::test]

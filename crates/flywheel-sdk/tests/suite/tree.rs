@@ -68,6 +68,29 @@ async fn containers_move_below_another_parent_with_all_they_hold() {
 }
 
 #[tokio::test]
+async fn many_containers_of_a_kind_move_in_one_call_that_tells_which_stay() {
+    let bench = Bench::open().await;
+    let Study { group, project, subject, session, acquisition } = bench.study().await;
+    let other = group.add_project("Other").await.unwrap();
+    for label in ["sub-02", "sub-03"] {
+        project.add_subject(label).await.unwrap();
+    }
+    other.add_subject("sub-03").await.unwrap();
+    let report = bench.fw.move_many(project.subjects().await.unwrap(), &other).at_once(2).await.unwrap();
+    assert_eq!((report.done.len(), report.failed.len()), (2, 1));
+    assert!(report.failed[0].1.is_conflict(), "{:?}", report.failed);
+    assert_eq!(project.subjects().find_one().await.unwrap().label(), "sub-03");
+
+    let there = other.add_subject("sub-09").await.unwrap();
+    bench.fw.move_many([session.clone()], &there).await.unwrap().complete().unwrap();
+    assert_eq!(there.sessions().find_one().await.unwrap().id(), session.id());
+    let visit = there.add_session("ses-09").await.unwrap();
+    bench.fw.move_many([acquisition.clone()], &visit).await.unwrap().complete().unwrap();
+    assert_eq!(visit.acquisitions().find_one().await.unwrap().id(), acquisition.id());
+    assert_eq!(subject.sessions().count().await.unwrap(), 0);
+}
+
+#[tokio::test]
 async fn many_are_deleted_in_one_call() {
     let bench = Bench::open().await;
     let Study { project, session, .. } = bench.study().await;
@@ -160,6 +183,12 @@ async fn analyses_keep_their_inputs_and_files_are_classified_with_their_modality
     file.reload().await.unwrap();
     assert_eq!((file.modality.clone(), json!(file.classification)), at_hand);
     assert_eq!(at_hand.1, json!({"Measurement": ["T1"], "Intent": ["Structural"]}));
+    file.classification().modality("CT").add([("Custom", ["odd"])]).await.unwrap();
+    file.classification().modality("CT").delete([("Custom", ["even"])]).await.unwrap();
+    let at_hand = (file.modality.clone(), json!(file.classification));
+    file.reload().await.unwrap();
+    assert_eq!((file.modality.clone(), json!(file.classification)), at_hand);
+    assert_eq!(at_hand, (Some("CT".to_owned()), json!({"Custom": ["odd"]})));
     assert_eq!(file.replaced_at(), None);
     acquisition.upload(Source::bytes("t1.nii", "w")).await.unwrap();
     assert!(file.at_version(1).await.unwrap().replaced_at().is_some());
