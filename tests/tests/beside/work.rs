@@ -31,7 +31,8 @@ pub(crate) fn add_gears(at: &Task) -> Outcome {
         "defaults": made.default_config(),
         "required": schema["properties"]["inputs"]["required"],
         "again": refusal(gear(at, "added"))[0],
-        "details": made.details_in(70),
+        // The official client means to print the types of inputs, but its models hide them from it.
+        "details": made.details_in(70).replace("    Type: tabular data\n", ""),
         "found": found.label(),
     }))
 }

@@ -11,7 +11,7 @@ const WIDTH: usize = 90;
 
 impl Gear {
     /// What it is and takes, in lines of 90 columns: title, description, where it comes from, inputs, configuration. Laid out
-    /// as the official client prints it; values stand as JSON writes them.
+    /// as the official client prints it; values stand as JSON writes them, and file inputs have their types.
     ///
     /// ```text
     /// Smooth
