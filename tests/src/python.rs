@@ -47,6 +47,17 @@ pub static SDK_14: Environment = Environment::new("sdk-14", &["flywheel-sdk==14.
 /// The official command line tool. Later releases of setuptools lack a module that it needs.
 pub static CLI: Environment = Environment::new("cli", &["flywheel-cli==18.5.1", "setuptools==80.9.0"]);
 
+/// What gears are written with, and the package for BIDS, both on top of the client of release 20.
+pub static TOOLKIT: Environment = Environment::new(
+    "toolkit",
+    &["flywheel-bids==1.2.34", "flywheel-gear-toolkit==0.6.22", "requests==2.34.2"],
+);
+/// The bare HTTP client of the platform's services, and the newer toolkit of gears, beside the newest client.
+pub static SERVICES: Environment = Environment::new(
+    "services",
+    &["flywheel-sdk==23.0.0", "fw-client==2.3.4", "fw-gear==0.3.7", "requests==2.34.2"],
+);
+
 /// Generated requests after the description.
 pub static SCHEMATHESIS: Environment = Environment::new("schemathesis", &["schemathesis==4.32.5"]);
 

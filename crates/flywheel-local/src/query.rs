@@ -111,6 +111,13 @@ impl ListQuery {
         self.paged = true;
         self
     }
+
+    /// The same for a call that answers a bare list also when pages are asked for.
+    pub(crate) fn never_paged(mut self) -> Self {
+        self.limit = self.limit.filter(|_| self.params.get("limit").is_some());
+        self.paged = false;
+        self
+    }
 }
 
 const SINGLE: [&str; 6] = ["filter", "sort", "limit", "skip", "page", "after_id"];

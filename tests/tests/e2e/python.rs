@@ -147,6 +147,16 @@ suite! {
     command_line with CLI from "cli/": bids, dicom, folders, projects, session_and_files, sync, template,
 }
 
+suite! {
+    /// Other public packages: the toolkit of gears, BIDS.
+    toolkit with TOOLKIT from "tools/": bids, toolkit,
+}
+
+suite! {
+    /// Other public packages: the HTTP client of services, the newer toolkit of gears.
+    services with SERVICES from "tools/": gear_context, http_client,
+}
+
 /// Generated requests for every operation of the description: no fault of the server, and every answer fits.
 #[test]
 fn generated_requests() {
@@ -160,7 +170,7 @@ fn every_public_method_is_called() {
 }
 
 /// What the programs share.
-const HELPERS: [&str; 2] = ["harness", "cli/cli_harness"];
+const HELPERS: [&str; 3] = ["harness", "cli/cli_harness", "tools/job_folder"];
 
 /// The programs in a folder below the folder of programs, by their paths without `.py`.
 fn programs_in(folder: &str) -> Vec<String> {
@@ -180,9 +190,11 @@ fn every_program_has_a_test() {
         .chain(release_17::PROGRAMS)
         .chain(release_20::PROGRAMS)
         .chain(command_line::PROGRAMS)
+        .chain(toolkit::PROGRAMS)
+        .chain(services::PROGRAMS)
         .copied()
         .collect();
-    let found: Vec<String> = ["", "older/", "cli/"].into_iter().flat_map(programs_in).collect();
+    let found: Vec<String> = ["", "older/", "cli/", "tools/"].into_iter().flat_map(programs_in).collect();
     let found: BTreeSet<&str> =
         found.iter().map(String::as_str).filter(|name| !HELPERS.contains(name)).collect();
     assert_eq!(tested, found);

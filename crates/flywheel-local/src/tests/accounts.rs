@@ -156,6 +156,10 @@ async fn a_device_registers_itself_and_then_comes_with_its_key() {
     assert_eq!(api.get_as(&key, "/auth/status").await.ok()["origin"]["id"], id);
     assert!(api.get(&format!("/devices/{id}")).await.ok().get("key").is_none());
     assert_eq!(api.get("/devices").await.column("_id"), [id]);
+    let request = http::Request::get("/api/devices")
+        .header("authorization", format!("scitran-user {}", myself["key"].as_str().unwrap()))
+        .header("x-accept-feature", "multipart_signed_url, pagination");
+    assert_eq!(api.send(request.body(axum::body::Body::empty()).unwrap()).await.column("_id"), [id]);
     api.get_as(&Person::Device, "/users/self").await.error(403);
     api.get("/devices/self").await.error(403);
     let report = json!({"interval": 60, "version": "1", "errors": []});

@@ -24,6 +24,7 @@ use crate::{
         upload,
     },
     guard::Guard,
+    query::Params,
     state::AppState,
     store::{Doc, files::FileRow, new_id, now, records},
 };
@@ -36,13 +37,18 @@ pub(crate) fn blob_named_by(doc: &Doc) -> Option<Uuid> {
     doc.get("blob")?.as_str()?.parse().ok()
 }
 
-/// `POST /storage/files`: one file by multipart; answers its document.
+/// `POST /storage/files`: one file by multipart; answers its document. Who asks for a signed address to send it to gets a
+/// 409, upon which public clients send the file itself.
 pub(crate) async fn add(
     guard: Guard,
     State(state): State<AppState>,
+    params: Params,
     headers: HeaderMap,
     body: Body,
 ) -> ApiResult<Json<Value>> {
+    if params.flag("signed_url") {
+        return Err(ApiError::conflict("This storage signs no addresses: send the file itself"));
+    }
     let form = Form::new(&headers, body)?;
     let mut unclaimed = Unclaimed::new(state.blobs.clone());
     let (received, _) = upload::receive(&state.blobs, form, &mut unclaimed).await?;
@@ -50,7 +56,7 @@ pub(crate) async fn add(
         .map_err(|received| ApiError::bad_request(format!("expected one file, got {}", received.len())))?;
     let (id, time) = (new_id(), now());
     let doc = json!({
-        "_id": id, "name": name, "size": blob.size, "hash": blob.hash, "provider_id": PROVIDER,
+        "_id": id, "storage_file_id": id, "name": name, "size": blob.size, "hash": blob.hash, "provider_id": PROVIDER,
         "mimetype": flywheel_core::filetype::media_type(&name), "origin": guard.caller.origin(),
         "created": time, "modified": time, "blob": blob.id,
     });

@@ -104,6 +104,7 @@ async fn a_storage_file_belongs_to_who_sent_it_and_to_its_tickets() {
     let user = bench.as_user("u@x.org", None).await;
     let made = user.upload("/storage/files", &[("avatar.png", b"pixels")], None).await.ok();
     assert_eq!((&made["size"], made.get("blob")), (&json!(6), None));
+    assert_eq!(made["storage_file_id"], made["_id"]);
     let path = format!("/storage/files/{}", made["_id"].as_str().unwrap());
     assert_eq!(user.get(&path).await.bytes, "pixels");
     assert_eq!(bench.get(&path).await.bytes, "pixels", "a site administrator sees it");
@@ -115,4 +116,5 @@ async fn a_storage_file_belongs_to_who_sent_it_and_to_its_tickets() {
     user.call(Method::DELETE, &path, Value::Null).await.ok();
     user.get(&path).await.refused(404);
     user.upload("/storage/files", &[], None).await.refused(400);
+    user.post("/storage/files?signed_url=True", Value::Null).await.refused(409);
 }
