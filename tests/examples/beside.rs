@@ -9,6 +9,9 @@
 //! what a process used.
 #![allow(clippy::print_stdout)]
 
+#[path = "../../crates/flywheel-sdk/tests/shared/noise.rs"]
+mod noise;
+
 use std::error::Error;
 use std::fs;
 use std::path::Path;
@@ -20,6 +23,7 @@ use flywheel_local::{Seed, Site};
 use flywheel_tests::process::Process;
 use flywheel_tests::python::SDK_23;
 use futures::{StreamExt, TryStreamExt, stream};
+use noise::noise;
 use serde_json::{Map, Value, json};
 
 type Failure = Box<dyn Error>;
@@ -203,20 +207,6 @@ async fn prepare(
         "folder": folder, "small": small, "large": large, "count": scale.count,
     });
     Ok(given.as_object().cloned().unwrap_or_default())
-}
-
-/// Bytes that do not compress.
-fn noise(length: usize) -> Vec<u8> {
-    let mut state = 0x2545_f491_4f6c_dd1d_u64;
-    let mut bytes = Vec::with_capacity(length + 8);
-    while bytes.len() < length {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        bytes.extend_from_slice(&state.to_le_bytes());
-    }
-    bytes.truncate(length);
-    bytes
 }
 
 /// Does something for every number below one, so many at a time.

@@ -51,12 +51,15 @@ async fn run(cli: Cli, context: &Context) -> anyhow::Result<()> {
     }
     let hint = cli.command.after_interrupt();
     tokio::select! {
-        result = cli.command.run(context) => result,
+        // First, so that the signal is waited for before anything is sent.
+        biased;
         // Dropping what runs ends its transfers; of files, what can be gone on with is kept beside its place.
         _ = tokio::signal::ctrl_c() => {
+            context.settled().await;
             let interrupted = Failure::new(Exit::Interrupted, "interrupted");
             Err(Failure { hint: hint.map(str::to_owned), ..interrupted }.into())
         }
+        result = cli.command.run(context) => result,
     }
 }
 

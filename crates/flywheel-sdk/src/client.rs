@@ -3,6 +3,7 @@
 use flywheel_api::transport::{CallOptions, RetryPolicy, Timeouts, Transport, TransportBuilder};
 use flywheel_core::key::{ApiKey, KeyError};
 use std::fmt;
+use tokio_util::task::TaskTracker;
 
 use crate::{Error, ErrorKind, Result};
 
@@ -20,6 +21,7 @@ use crate::{Error, ErrorKind, Result};
 #[derive(Clone)]
 pub struct Client {
     raw: flywheel_api::Client,
+    loose_ends: TaskTracker,
 }
 
 impl Client {
@@ -75,13 +77,38 @@ impl Client {
     /// ```
     #[must_use]
     pub fn with_options(&self, options: CallOptions) -> Self {
-        Self { raw: self.raw.with_options(options) }
+        Self { raw: self.raw.with_options(options), loose_ends: self.loose_ends.clone() }
+    }
+
+    /// Waits until the site knows of all transfers of this client and its clones that were dropped or cancelled: an upload
+    /// that had begun makes one more call, so that the site keeps nothing for it. Good before a program ends; not needed
+    /// otherwise.
+    ///
+    /// ```no_run
+    /// # async fn run(fw: flywheel::Client, upload: flywheel::Transfer<flywheel::File>) {
+    /// use std::time::Duration;
+    ///
+    /// if tokio::time::timeout(Duration::from_secs(60), upload).await.is_err() {
+    ///     fw.settled().await;
+    /// }
+    /// # }
+    /// ```
+    pub async fn settled(&self) {
+        self.loose_ends.wait().await;
+    }
+
+    /// The tasks that go on when what began them is dropped.
+    pub(crate) fn loose_ends(&self) -> &TaskTracker {
+        &self.loose_ends
     }
 }
 
 impl From<flywheel_api::Client> for Client {
     fn from(raw: flywheel_api::Client) -> Self {
-        Self { raw }
+        let loose_ends = TaskTracker::new();
+        // A tracker that is open is never done; tasks come to it all the same.
+        loose_ends.close();
+        Self { raw, loose_ends }
     }
 }
 
@@ -176,7 +203,7 @@ impl ClientBuilder {
     /// # Errors
     /// [`ErrorKind::Config`] when no key was given, or a variable, certificate or proxy is malformed.
     pub fn build(self) -> Result<Client> {
-        Ok(Client { raw: flywheel_api::Client::new(self.transport.build()?) })
+        Ok(flywheel_api::Client::new(self.transport.build()?).into())
     }
 }
 

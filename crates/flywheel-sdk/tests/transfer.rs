@@ -1,6 +1,9 @@
 //! Transfers against a real site: what goes up comes down.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+#[path = "shared/noise.rs"]
+mod noise;
+
 use std::{
     io::{Cursor, Read, Write},
     path::Path,
@@ -10,6 +13,7 @@ use bytes::Bytes;
 use flywheel::{Acquisition, ArchiveFormat, Client, ErrorKind, Source};
 use flywheel_local::{Running, Site};
 use futures::TryStreamExt;
+use noise::noise;
 use serde_json::json;
 
 /// A served site with one acquisition. What is needed for it to go on stays alive with it.
@@ -32,18 +36,9 @@ async fn fixture(signed_uploads: bool) -> Fixture {
     Fixture { _site: site, _running: running, client, acquisition }
 }
 
-/// Bytes that differ everywhere, so that a part in the wrong place shows.
+/// The same bytes as they come back.
 fn content(length: usize) -> Bytes {
-    let mut state = 0x2545_f491_4f6c_dd1d_u64;
-    let mut bytes = Vec::with_capacity(length + 8);
-    while bytes.len() < length {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        bytes.extend_from_slice(&state.to_le_bytes());
-    }
-    bytes.truncate(length);
-    bytes.into()
+    noise(length).into()
 }
 
 fn zip(members: &[(&str, &[u8])]) -> Vec<u8> {
@@ -81,6 +76,21 @@ async fn a_file_comes_back_as_it_went_up_in_every_form() {
         file.download().range(1_000_000..1_000_050).bytes().await.unwrap(),
         sent[1_000_000..1_000_050]
     );
+}
+
+#[tokio::test]
+async fn a_file_is_read_by_its_name_alone() {
+    let here = fixture(false).await;
+    here.acquisition.upload(Source::bytes("a.txt", "abc")).await.unwrap();
+    here.acquisition.upload(Source::bytes("b.zip", zip(&[("inside/c.txt", b"member")]))).await.unwrap();
+    assert_eq!(here.acquisition.download("a.txt").bytes().await.unwrap(), "abc");
+    assert_eq!(here.acquisition.download("a.txt").range(1..2).bytes().await.unwrap(), "b");
+    let folder = tempfile::tempdir().unwrap();
+    let done = here.acquisition.download("a.txt").to_path(folder.path().join("a")).await.unwrap();
+    assert_eq!((done.size, done.verified), (3, true));
+    assert_eq!(here.acquisition.zip_member("b.zip", "inside/c.txt").bytes().await.unwrap(), "member");
+    let error = here.acquisition.download("nowhere.txt").bytes().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
 }
 
 #[tokio::test]

@@ -1,5 +1,8 @@
 //! The commands, one file each, and what all of them are given.
 
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
 use flywheel::{Client, ClientBuilder, RetryPolicy};
 
 use crate::cli::{Command, Global};
@@ -29,12 +32,19 @@ pub(crate) struct Context {
     pub(crate) printer: Printer,
     pub(crate) progress: Progress,
     profile: Option<String>,
+    /// The client that moves files, once there is one.
+    patient: Arc<OnceLock<Client>>,
 }
 
 impl Context {
     pub(crate) fn new(global: &Global) -> Self {
         let printer = Printer::new(global.json, global.quiet, global.color);
-        Self { printer, progress: Progress::new(printer), profile: global.profile.clone() }
+        Self {
+            printer,
+            progress: Progress::new(printer),
+            profile: global.profile.clone(),
+            patient: Arc::default(),
+        }
     }
 
     /// For a part of a command whose single transfers nobody needs to read of.
@@ -64,7 +74,15 @@ impl Context {
     /// As [`Context::client`], and when the site cannot be reached or does not know the key.
     pub(crate) async fn patient_client(&self) -> anyhow::Result<Client> {
         self.client()?.auth_status().await?;
-        Ok(self.builder()?.build()?)
+        let client = self.builder()?.build()?;
+        Ok(self.patient.get_or_init(|| client).clone())
+    }
+
+    /// Lets the site know of uploads that were dropped, for as long as somebody who interrupted the program can wait.
+    pub(crate) async fn settled(&self) {
+        if let Some(client) = self.patient.get() {
+            let _ = tokio::time::timeout(Duration::from_secs(3), client.settled()).await;
+        }
     }
 
     fn builder(&self) -> flywheel::Result<ClientBuilder> {

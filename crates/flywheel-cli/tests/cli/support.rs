@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Output;
 
 use assert_cmd::Command;
-use flywheel_local::{Running, Site};
+use flywheel_local::{Running, Site, SiteBuilder};
 use serde_json::Value as Json;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -32,11 +32,15 @@ pub(crate) struct Lab {
 
 impl Lab {
     pub(crate) fn new() -> Self {
+        Self::with(|site| site)
+    }
+
+    pub(crate) fn with(configure: impl FnOnce(SiteBuilder) -> SiteBuilder) -> Self {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let folder = tempfile::tempdir().unwrap();
         let (site, running) = runtime.block_on(async {
-            let site = Site::builder().data(folder.path().join("site")).open().await.unwrap();
+            let site = configure(Site::builder().data(folder.path().join("site"))).open().await.unwrap();
             let running = site.listen(([127, 0, 0, 1], 0).into()).await.unwrap();
             (site, running)
         });
@@ -98,6 +102,11 @@ impl Drop for Lab {
             self.runtime.block_on(running.shutdown());
         }
     }
+}
+
+/// What Ctrl-C does to a program.
+pub(crate) fn interrupt(child: &std::process::Child) {
+    std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
 }
 
 /// What a run printed, by stream.

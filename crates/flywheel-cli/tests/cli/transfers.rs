@@ -1,9 +1,11 @@
 //! Listing, uploads and downloads.
 
 use std::fs;
-use std::io::Write;
+use std::io::{Read, Write};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
-use crate::support::{Lab, failure, json, stdout, texts};
+use crate::support::{Lab, failure, interrupt, json, stdout, texts};
 
 const ACQUISITION: &str = "fw://lab/Study/sub-01/ses-01/T1w";
 
@@ -173,6 +175,77 @@ fn names_of_a_site_never_lead_out_of_the_folder() {
     assert!(inside.iter().all(|entry| entry.path().parent().unwrap().ends_with("T1w .._x")));
 }
 
+/// The program, left to run by itself.
+fn start(lab: &Lab, key: &str, arguments: &[&str]) -> Child {
+    Command::new(assert_cmd::cargo::cargo_bin!("fw"))
+        .env("FLYWHEEL_API_KEY", key)
+        .env("HOME", lab.folder.path())
+        .args(arguments)
+        .stderr(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+#[test]
+fn who_interrupts_a_command_is_told_what_is_left() {
+    let lab = Lab::new();
+    // A site that takes a question and never answers.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let key = format!("{}:__force_insecure:k", silent.local_addr().unwrap());
+    let scan = lab.file("t1.nii.gz", "voxels");
+    let scan = scan.to_str().unwrap();
+    let cases: [(&[&str], Option<&str>); 4] = [
+        (&["download", "lab/Study", "-o", "out"], Some("the same command goes on from there")),
+        (&["upload", scan, "lab/Study"], Some("look with \"fw ls\"")),
+        (&["job", "ls"], Some("look with \"fw job ls\"")),
+        (&["ls", "lab"], None),
+    ];
+    for (arguments, hint) in cases {
+        let child = start(&lab, &key, arguments);
+        let (mut asking, _) = silent.accept().unwrap();
+        asking.read_exact(&mut [0]).unwrap();
+        interrupt(&child);
+        let output = child.wait_with_output().unwrap();
+        let text = texts(&output).1;
+        assert_eq!(output.status.code(), Some(130), "{arguments:?}: {text}");
+        assert!(text.contains("interrupted"), "{text}");
+        match hint {
+            Some(hint) => assert!(text.contains("hint:") && text.contains(hint), "{text}"),
+            None => assert!(!text.contains("hint:"), "{text}"),
+        }
+    }
+}
+
+#[test]
+fn an_interrupted_upload_leaves_nothing_on_the_site() {
+    let lab = Lab::with(|site| site.signed_uploads(true));
+    lab.study();
+    // The site takes this in two parts.
+    let scan = lab.path("big.dat");
+    fs::File::create(&scan).unwrap().set_len(130 << 20).unwrap();
+    let whole_parts = || {
+        let blobs = walkdir::WalkDir::new(lab.path("site/blobs")).into_iter().flatten();
+        blobs.filter(|e| e.file_type().is_file() && !e.path().parent().unwrap().ends_with("tmp")).count()
+    };
+    let mut child = start(&lab, &lab.key, &["upload", scan.to_str().unwrap(), "lab/Study"]);
+    while whole_parts() == 0 && child.try_wait().unwrap().is_none() {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    interrupt(&child);
+    // On a fast machine it may be there whole.
+    let left = match child.wait().unwrap().code() {
+        Some(130) => 0,
+        Some(0) => 1,
+        code => panic!("{code:?}"),
+    };
+    let begun = Instant::now();
+    while whole_parts() != left && begun.elapsed() < Duration::from_secs(20) {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert_eq!(whole_parts(), left);
+}
+
 #[test]
 fn an_interrupted_download_goes_on_where_it_stopped() {
     let lab = Lab::new();
@@ -181,16 +254,8 @@ fn an_interrupted_download_goes_on_where_it_stopped() {
     let scan = lab.file("big.dat", &content);
     stdout(lab.admin().arg("upload").arg(&scan).arg("lab/Study"));
     let out = lab.path("out");
-    let fw = assert_cmd::cargo::cargo_bin!("fw");
-    let mut child = std::process::Command::new(fw)
-        .env("FLYWHEEL_API_KEY", &lab.key)
-        .env("HOME", lab.folder.path())
-        .args(["download", "lab/Study/files/big.dat", "-o"])
-        .arg(&out)
-        .stderr(std::process::Stdio::null())
-        .stdout(std::process::Stdio::null())
-        .spawn()
-        .unwrap();
+    let path = out.to_str().unwrap();
+    let mut child = start(&lab, &lab.key, &["download", "lab/Study/files/big.dat", "-o", path]);
     // Stopped as soon as bytes have come, or, on a fast machine, when all of them have.
     let has_bytes = || {
         let files = walkdir::WalkDir::new(&out).into_iter().flatten().filter(|e| e.file_type().is_file());
@@ -199,8 +264,7 @@ fn an_interrupted_download_goes_on_where_it_stopped() {
     while !has_bytes() && child.try_wait().unwrap().is_none() {
         std::thread::yield_now();
     }
-    let pid = child.id().to_string();
-    std::process::Command::new("kill").args(["-INT", &pid]).status().unwrap();
+    interrupt(&child);
     let code = child.wait().unwrap().code();
     assert!(matches!(code, Some(130 | 0)), "{code:?}");
     stdout(lab.admin().args(["download", "lab/Study/files/big.dat", "-o"]).arg(&out));

@@ -54,6 +54,9 @@ pub(crate) struct Pending {
     pub(crate) metadata: Value,
     /// The parts of each file, by the name that the client gave.
     files: IndexMap<String, Vec<Option<Arrived>>>,
+    /// How long each file was said to be, in the same order.
+    #[serde(default)]
+    sizes: Vec<Option<u64>>,
 }
 
 /// Bytes that are on disk and that a record names.
@@ -87,6 +90,31 @@ impl Pending {
             Value::Object(doc) => Ok(doc),
             _ => Err(ApiError::internal("an upload ticket is no object")),
         }
+    }
+
+    /// The files with all their parts.
+    ///
+    /// # Errors
+    /// 400 when a part is missing, 422 when a file is not as long as was said.
+    fn whole(&self) -> ApiResult<Vec<(String, Vec<Stored>)>> {
+        let sizes = self.sizes.iter().copied().chain(std::iter::repeat(None));
+        let file = |((name, parts), size): ((&String, &Vec<Option<Arrived>>), Option<u64>)| {
+            let arrived: Option<Vec<Stored>> =
+                parts.iter().map(|part| part.as_ref().map(Arrived::stored)).collect();
+            let arrived = arrived.ok_or_else(|| {
+                ApiError::bad_request(format!(
+                    "The bytes of {name:?} have not all arrived: the upload is over, begin a new one"
+                ))
+            })?;
+            let length: u64 = arrived.iter().map(|part| part.size).sum();
+            match size.filter(|&size| size != length) {
+                Some(size) => Err(ApiError::unprocessable(format!(
+                    "{name:?} was announced with {size} bytes, and {length} arrived: the upload is over, begin a new one"
+                ))),
+                None => Ok((name.clone(), arrived)),
+            }
+        };
+        self.files.iter().zip(sizes).map(file).collect()
     }
 }
 
@@ -155,8 +183,8 @@ pub(crate) async fn open(
     let files: IndexMap<String, Vec<Option<Arrived>>> = begin
         .filenames
         .iter()
-        .zip(order.sizes)
-        .map(|(name, size)| (name.clone(), vec![None; if in_parts { parts(size) } else { 1 }]))
+        .zip(&order.sizes)
+        .map(|(name, size)| (name.clone(), vec![None; if in_parts { parts(*size) } else { 1 }]))
         .collect();
     let counts: Vec<(String, usize)> =
         files.iter().map(|(name, parts)| (name.clone(), parts.len())).collect();
@@ -166,6 +194,7 @@ pub(crate) async fn open(
         preserve_metadata: order.preserve_metadata,
         metadata: begin.metadata,
         files,
+        sizes: order.sizes,
     };
     let work = move |db: &Connection| {
         let ticket = tickets::issue(db, Purpose::Upload, &pending.to_doc()?)?;
@@ -298,10 +327,12 @@ impl Sent {
     }
 }
 
-/// What arrived for a ticket.
+/// What arrived for a ticket. What does not make the files that were announced ends the upload: the ticket and the bytes go, as
+/// they do when a client that gave up makes its last call.
 ///
 /// # Errors
-/// 404 for an unknown ticket, 400 for one of another place or caller, and when bytes are missing.
+/// 404 for an unknown ticket, 400 for one of another place or caller and when bytes are missing, 422 when they are not as many
+/// as were announced.
 pub(crate) async fn collect(
     caller: &Caller,
     state: &AppState,
@@ -309,21 +340,36 @@ pub(crate) async fn collect(
     ticket: String,
 ) -> ApiResult<Sent> {
     let known = ticket.clone();
-    let mut pending = state.store.read(move |db| Pending::load(db, &known)).await?;
+    let pending = state.store.read(move |db| Pending::load(db, &known)).await?;
     if pending.place != place || pending.caller != caller.id() {
         return Err(ApiError::bad_request("This upload was begun for another place, or by somebody else"));
     }
+    let whole = match pending.whole() {
+        Ok(whole) => whole,
+        Err(refusal) => {
+            abandon(state, ticket).await?;
+            return Err(refusal);
+        }
+    };
     let mut unclaimed = Unclaimed::new(state.blobs.clone());
     let (mut files, mut used) = (Vec::new(), Vec::new());
-    for (name, parts) in std::mem::take(&mut pending.files) {
-        let parts: Option<Vec<Stored>> =
-            parts.iter().map(|part| part.as_ref().map(Arrived::stored)).collect();
-        let parts = parts
-            .ok_or_else(|| ApiError::bad_request(format!("The bytes of {name:?} have not all arrived")))?;
+    for (name, parts) in whole {
         let name = name::without_folders(&name).unwrap_or_default().to_owned();
         files.push((name, join(&state.blobs, parts, &mut unclaimed, &mut used).await?));
     }
     Ok(Sent { pending, files, ticket, unclaimed, used })
+}
+
+/// Forgets an upload and removes what arrived for it.
+async fn abandon(state: &AppState, ticket: String) -> ApiResult<()> {
+    let work = move |db: &Connection| {
+        let kind = Purpose::Upload.record();
+        let doc = records::get(db, kind, &ticket)?.unwrap_or_default();
+        Ok(if records::remove(db, kind, &ticket)? { blobs_named_by(&doc) } else { Vec::new() })
+    };
+    let gone = state.store.write(work).await?;
+    remove(&state.blobs, gone);
+    Ok(())
 }
 
 /// One blob of a file's parts: the only part itself, or a new one, with the parts then of no more use.

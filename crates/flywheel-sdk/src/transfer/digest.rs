@@ -1,6 +1,10 @@
 //! The recorded hash of a file, and checking bytes against it.
 
-use std::{io::Read, path::PathBuf};
+use std::{
+    io::Read,
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+};
 
 use bytes::Bytes;
 use futures::{Stream, StreamExt, stream::BoxStream};
@@ -50,6 +54,30 @@ impl Recorded {
             .map_err(|error| Error::new(ErrorKind::Io, error.to_string()))??;
         Ok(self.check(hasher).is_ok())
     }
+}
+
+/// The hash that bytes under way have to have, once it is known: from the document of the file, or else from the answer that
+/// brings them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Awaited(Arc<OnceLock<Recorded>>);
+
+impl Awaited {
+    /// Whether it is known.
+    pub(super) fn is_known(&self) -> bool {
+        self.0.get().is_some()
+    }
+
+    /// Learns it, if it is not known yet and `hash` is one that tells something.
+    pub(super) fn learn(&self, hash: &str) {
+        if let Some(recorded) = Recorded::read(hash) {
+            self.0.get_or_init(|| recorded);
+        }
+    }
+
+    /// Compares with the hash of the bytes that arrived; whether it was known.
+    pub(super) fn check(&self, hasher: Sha384) -> Result<bool> {
+        self.0.get().map(|recorded| recorded.check(hasher)).transpose().map(|checked| checked.is_some())
+    }
 
     /// `stream`, which fails at its end when the bytes do not have this hash.
     pub(super) fn verify(
@@ -58,14 +86,14 @@ impl Recorded {
     ) -> impl Stream<Item = Result<Bytes>> + Send {
         let state = Some((stream, Sha384::new(), self));
         futures::stream::unfold(state, |state| async move {
-            let (mut stream, mut hasher, recorded) = state?;
+            let (mut stream, mut hasher, awaited) = state?;
             match stream.next().await {
                 Some(Ok(chunk)) => {
                     hasher.update(&chunk);
-                    Some((Ok(chunk), Some((stream, hasher, recorded))))
+                    Some((Ok(chunk), Some((stream, hasher, awaited))))
                 }
                 Some(Err(error)) => Some((Err(error), None)),
-                None => recorded.check(hasher).err().map(|error| (Err(error), None)),
+                None => awaited.check(hasher).err().map(|error| (Err(error), None)),
             }
         })
     }
@@ -81,7 +109,9 @@ mod tests {
 
     async fn collect(hash: &str, chunks: &'static [&'static str]) -> Vec<Result<Bytes>> {
         let stream = futures::stream::iter(chunks.iter().map(|chunk| Ok(Bytes::from(*chunk)))).boxed();
-        Recorded::read(hash).unwrap().verify(stream).collect().await
+        let awaited = Awaited::default();
+        awaited.learn(hash);
+        awaited.verify(stream).collect().await
     }
 
     #[tokio::test]

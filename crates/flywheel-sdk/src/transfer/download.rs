@@ -16,7 +16,7 @@ use sha2::{Digest, Sha384};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 
 use super::{
-    digest::Recorded,
+    digest::Awaited,
     fetch::Fetch,
     part_file::PartFile,
     running::{Callbacks, Progress, Reporter, Transfer},
@@ -28,7 +28,8 @@ use crate::{Client, ContainerRef, Error, ErrorKind, OperationId, Request, Result
 pub(super) struct FileAt {
     pub(super) container: ContainerRef,
     pub(super) name: String,
-    pub(super) id: String,
+    /// Its id, where that is known.
+    pub(super) id: Option<String>,
     /// What its document says of the content.
     pub(super) expected: Expected,
 }
@@ -56,6 +57,11 @@ pub(super) struct Expected {
 }
 
 impl FileAt {
+    /// A file of which no more than its name is known.
+    pub(super) fn named(container: ContainerRef, name: &str) -> Self {
+        Self { container, name: name.to_owned(), id: None, expected: Expected::default() }
+    }
+
     /// A request for the file, of its own version.
     pub(super) fn request(&self, wanted: Wanted<'_>) -> Result<RawRequest> {
         // A name with a slash has no route of its own: those by the id reach the current version only.
@@ -78,12 +84,18 @@ impl FileAt {
     }
 
     fn by_id(&self, wanted: Wanted<'_>) -> Result<RawRequest> {
+        let id = self.id.as_deref().ok_or_else(|| {
+            let message =
+                format!("the API has no address for a file by a name with a slash: {:?}", self.name);
+            Error::new(ErrorKind::Invalid, message)
+                .with_hint("Ask for the file first: file(name), then download().")
+        })?;
         match wanted {
-            Wanted::Bytes => RawRequest::of(OperationId::DownloadFile.operation(), &[&self.id]),
+            Wanted::Bytes => RawRequest::of(OperationId::DownloadFile.operation(), &[id]),
             Wanted::Member(path) => {
-                RawRequest::of(OperationId::DownloadFileZipMember.operation(), &[&self.id, path])
+                RawRequest::of(OperationId::DownloadFileZipMember.operation(), &[id, path])
             }
-            Wanted::Listing => RawRequest::of(OperationId::GetFileZipInfo.operation(), &[&self.id]),
+            Wanted::Listing => RawRequest::of(OperationId::GetFileZipInfo.operation(), &[id]),
         }
     }
 }
@@ -168,13 +180,15 @@ impl Download {
 
     /// Whether [`to_path`](Self::to_path) goes on where an earlier run for the same content and the same destination
     /// stopped, and leaves what it has for a later one when it is stopped itself. What it has is kept in a hidden
-    /// `.part` file beside the destination. Without it, nothing is left behind.
+    /// `.part` file beside the destination. Without it, nothing is left behind. It takes a [`File`](crate::File) to know that
+    /// the content is the same: a download by name alone does not go on with an earlier run.
     pub fn resume(mut self, yes: bool) -> Self {
         self.resume = yes;
         self
     }
 
-    /// Whether the bytes are checked against the recorded hash. They are by default.
+    /// Whether the bytes are checked against the recorded hash: that of the [`File`](crate::File), or, where only its name is
+    /// known, one that the site sends along. They are by default.
     pub fn verify(mut self, yes: bool) -> Self {
         self.verify = yes;
         self
@@ -216,14 +230,14 @@ impl Download {
     /// Writes the file into `writer`, and flushes it in the end.
     pub fn to_writer<W: AsyncWrite + Unpin + Send + 'static>(self, mut writer: W) -> Transfer<Downloaded> {
         self.transfer(|plan| async move {
-            let (mut size, verified) = (0, plan.recorded.is_some());
+            let (mut size, awaited) = (0, plan.fetch.awaited.clone());
             let mut stream = plan.checked();
             while let Some(chunk) = stream.try_next().await? {
                 writer.write_all(&chunk).await?;
                 size += chunk.len() as u64;
             }
             writer.flush().await?;
-            Ok(Downloaded { size, verified })
+            Ok(Downloaded { size, verified: awaited.is_some_and(|awaited| awaited.is_known()) })
         })
     }
 
@@ -266,18 +280,20 @@ impl Download {
             Err(error) => return Err((reporter, error)),
         };
         let whole = self.range.is_none();
-        let recorded =
-            self.expected.hash.as_deref().filter(|_| whole && self.verify).and_then(Recorded::read);
-        let pinned = self.expected.version.is_some() || recorded.is_some();
+        let awaited = (whole && self.verify && self.ranged).then(Awaited::default);
+        if let (Some(awaited), Some(hash)) = (&awaited, &self.expected.hash) {
+            awaited.learn(hash);
+        }
+        let pinned = self.expected.version.is_some() || awaited.as_ref().is_some_and(Awaited::is_known);
         let transport = self.client.raw().transport().with_options(self.options);
         let Expected { size, hash, version } = self.expected;
         let tag = (self.resume && pinned && whole && self.ranged).then(|| {
             let content = format!("{:?}", (request.url(&transport).ok(), version, hash, size));
             hex::encode(Sha384::digest(content)).chars().take(16).collect()
         });
-        let fetch =
-            Fetch { transport, request, range: self.range, size, pinned, ranged: self.ranged, reporter };
-        Ok(Plan { fetch, recorded, tag })
+        let (range, ranged) = (self.range, self.ranged);
+        let fetch = Fetch { transport, request, range, size, awaited, pinned, ranged, reporter };
+        Ok(Plan { fetch, tag })
     }
 }
 
@@ -285,17 +301,16 @@ impl Download {
 #[derive(Clone)]
 struct Plan {
     fetch: Fetch,
-    recorded: Option<Recorded>,
     /// Stands for the content in the name of the part file, if that is to be continued.
     tag: Option<String>,
 }
 
 impl Plan {
     fn checked(self) -> BoxStream<'static, Result<Bytes>> {
-        let start = self.fetch.start();
+        let (start, awaited) = (self.fetch.start(), self.fetch.awaited.clone());
         let stream = self.fetch.stream_from(start).boxed();
-        match self.recorded {
-            Some(recorded) => recorded.verify(stream).boxed(),
+        match awaited {
+            Some(awaited) => awaited.verify(stream).boxed(),
             None => stream,
         }
     }
@@ -311,12 +326,12 @@ impl Plan {
     /// Writes the file; also says whether anything of an earlier run was continued.
     async fn write_once(self, path: &Path) -> (bool, Result<Downloaded>) {
         let limit = self.tag.as_ref().map(|_| self.fetch.size.unwrap_or(u64::MAX));
-        let mut part = match PartFile::open(path, self.tag, limit, self.recorded.is_some()).await {
+        let mut part = match PartFile::open(path, self.tag, limit, self.fetch.awaited.is_some()).await {
             Ok(part) => part,
             Err(error) => return (false, Err(error)),
         };
         let continued = part.existing > 0;
-        let done = match fill(&mut part, self.fetch, self.recorded).await {
+        let done = match fill(&mut part, self.fetch).await {
             Ok(done) => part.finish().await.map(|()| done),
             Err(error) => {
                 part.give_up(error.kind() != ErrorKind::Integrity).await;
@@ -327,18 +342,15 @@ impl Plan {
     }
 }
 
-async fn fill(part: &mut PartFile, fetch: Fetch, recorded: Option<Recorded>) -> Result<Downloaded> {
-    let mut size = part.existing;
-    let mut stream = Box::pin(fetch.clone().stream_from(fetch.start() + part.existing));
+async fn fill(part: &mut PartFile, fetch: Fetch) -> Result<Downloaded> {
+    let (mut size, start, awaited) = (part.existing, fetch.start(), fetch.awaited.clone());
+    let mut stream = Box::pin(fetch.stream_from(start + size));
     while let Some(chunk) = stream.try_next().await? {
         size += chunk.len() as u64;
         part.write(chunk).await?;
     }
     let hasher = part.written().await?;
-    let verified = recorded.is_some();
-    if let Some(recorded) = recorded {
-        recorded.check(hasher)?;
-    }
+    let verified = awaited.map(|awaited| awaited.check(hasher)).transpose()?.unwrap_or(false);
     Ok(Downloaded { size, verified })
 }
 

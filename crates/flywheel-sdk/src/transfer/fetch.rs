@@ -10,7 +10,7 @@ use flywheel_api::{
 use futures::{Stream, StreamExt};
 use http::{HeaderMap, StatusCode, header};
 
-use super::running::Reporter;
+use super::{digest::Awaited, running::Reporter};
 use crate::{Error, ErrorKind, Result};
 
 /// What to fetch, and what is known of it beforehand.
@@ -23,6 +23,8 @@ pub(super) struct Fetch {
     pub(super) range: Option<Range<u64>>,
     /// The size of the whole, if recorded.
     pub(super) size: Option<u64>,
+    /// The hash of the whole, where the bytes are to be checked; learned from the first answer where it is not recorded.
+    pub(super) awaited: Option<Awaited>,
     /// Whether the request names one content for ever, by a version or a recorded hash that is checked in the end.
     pub(super) pinned: bool,
     /// Whether parts can be asked for.
@@ -141,6 +143,9 @@ impl Reading {
         let same = self.seen.compare(self.fetch.size, at, &response);
         // What broke the transfer says more than why it could not be taken up again.
         same.map_err(|error| self.broken.take().unwrap_or(error))?;
+        if let (Some(awaited), Some(etag)) = (&self.fetch.awaited, &self.seen.etag) {
+            awaited.learn(etag.trim_matches('"'));
+        }
         let total = self.end().map(|end| end.saturating_sub(self.fetch.start()));
         self.fetch.reporter.update(|progress| progress.total = total);
         let starts = if response.status() == StatusCode::PARTIAL_CONTENT { at } else { 0 };

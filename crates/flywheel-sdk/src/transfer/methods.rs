@@ -56,7 +56,7 @@ impl File {
         Ok(FileAt {
             container: self.parent_ref()?,
             name: self.name().to_owned(),
-            id: self.id().to_owned(),
+            id: Some(self.id().to_owned()),
             expected: Expected {
                 size: model.size.and_then(|size| u64::try_from(size).ok()),
                 hash: model.hash.clone(),
@@ -137,6 +137,25 @@ macro_rules! uploads {
             pub fn upload_all(&self, sources: impl IntoIterator<Item = impl Into<Source>>) -> Upload<Vec<File>> {
                 let sources = sources.into_iter().map(Into::into).collect();
                 upload_to(self.client(), self.reference(), sources)
+            }
+
+            /// The bytes of the file with this name, in one request. What else is known of it, and its earlier versions, come
+            /// with [`file`](Self::file).
+            ///
+            /// ```no_run
+            #[doc = concat!("# async fn run(container: flywheel::", stringify!($name), ") -> flywheel::Result<()> {")]
+            /// let report = container.download("report.json").bytes().await?;
+            /// container.download("t1.nii.gz").to_path("t1.nii.gz").await?;
+            /// # Ok(())
+            /// # }
+            /// ```
+            pub fn download(&self, name: &str) -> Download {
+                Download::file(self.client(), Ok(FileAt::named(self.reference(), name)))
+            }
+
+            /// One member of the zip file with this name, in one request: by its path inside, as [`File::zip`] lists it.
+            pub fn zip_member(&self, name: &str, path: &str) -> Download {
+                Download::zip_member(self.client(), Ok(FileAt::named(self.reference(), name)), path)
             }
         }
     )*};

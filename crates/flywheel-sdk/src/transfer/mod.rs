@@ -1,7 +1,9 @@
 //! Moving bytes: uploads, downloads, zip members and archives, with progress and cancel.
 //!
 //! Nothing is held in memory as a whole, nothing half done is ever seen: a file comes to its path in one step once all of it
-//! is there and its hash is right, and dropping a transfer leaves nothing behind.
+//! is there and its hash is right, and dropping a transfer leaves nothing behind. An upload that goes straight to the storage
+//! of the site keeps a ticket there: when it fails, is cancelled or is dropped, it gives the ticket back, in the last case by a
+//! call that [`Client::settled`](crate::Client::settled) waits for. Bytes that had arrived whole by then may become the file.
 //!
 //! | from | up | down |
 //! |---|---|---|
@@ -43,6 +45,7 @@ mod placed;
 mod running;
 mod signed;
 mod source;
+mod ticket;
 mod upload;
 mod zip;
 

@@ -2,19 +2,21 @@
 //! file of them.
 
 use std::{
-    collections::HashMap,
     ops::Range,
     sync::{Arc, atomic::AtomicU64},
 };
 
 use flywheel_api::transport::{Call, RawRequest, Transport};
 use futures::{StreamExt, TryStreamExt};
-use http::{HeaderMap, HeaderName, Method, StatusCode, header};
-use serde::Deserialize;
+use http::{HeaderName, Method, StatusCode, header};
 use serde_json::{Value, json};
 
-use super::{running::Reporter, source::Ready};
-use crate::{Error, ErrorKind, Result};
+use super::{
+    running::Reporter,
+    source::Ready,
+    ticket::{Ticket, strange},
+};
+use crate::{Client, ErrorKind, Result};
 
 /// What the length of a part is a multiple of, but for the last one.
 const ALIGNMENT: u64 = 256 * 1024;
@@ -49,6 +51,7 @@ pub(super) async fn applies(transport: &Transport, wanted: Option<bool>, sources
 /// Sends `sources` one after the other, each by a ticket that `begin` asks for and `end` makes a file of; gives the documents
 /// of the stored files. With `listed`, the metadata goes as a list of one.
 pub(super) async fn upload(
+    client: &Client,
     transport: &Transport,
     begin: &RawRequest,
     end: &RawRequest,
@@ -58,17 +61,14 @@ pub(super) async fn upload(
 ) -> Result<Vec<Value>> {
     let mut stored = Vec::with_capacity(sources.len());
     for source in sources {
-        let ticket: Ticket = transport.send_json(&asking(begin, source, listed)).await?;
-        let urls = ticket.urls_of(&source.name)?;
-        let headers = ticket.headers()?;
-        let multipart = send(transport, source, urls, &headers, reporter).await?;
-        let end = end.clone().query("ticket", ticket.ticket);
-        let end = match multipart {
-            Some(multipart) => end.json(&json!({"multipart": multipart})),
-            None => end,
-        };
-        let answer: Option<Vec<Value>> = transport.send_json(&end).await?;
-        stored.extend(answer.unwrap_or_default());
+        let ticket = Ticket::ask(client, transport, asking(begin, source, listed), end).await?;
+        match send(transport, source, &ticket, reporter).await {
+            Ok(multipart) => stored.extend(ticket.finish(multipart).await?),
+            Err(error) => {
+                ticket.give_back().await;
+                return Err(error);
+            }
+        }
     }
     Ok(stored)
 }
@@ -81,60 +81,20 @@ fn asking(begin: &RawRequest, source: &Ready, listed: bool) -> RawRequest {
     begin.clone().query("ticket", "").json(&json!({"metadata": metadata, "filenames": [source.name]}))
 }
 
-#[derive(Deserialize)]
-struct Ticket {
-    ticket: String,
-    #[serde(default)]
-    urls: HashMap<String, Urls>,
-    #[serde(default)]
-    headers: Option<HashMap<String, String>>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Urls {
-    One(String),
-    Several(Vec<String>),
-}
-
-impl Ticket {
-    fn urls_of(&self, name: &str) -> Result<Vec<String>> {
-        let urls = match self.urls.get(name) {
-            Some(Urls::One(url)) => vec![url.clone()],
-            Some(Urls::Several(urls)) => urls.clone(),
-            None => Vec::new(),
-        };
-        if urls.is_empty() {
-            Err(strange("the ticket for an upload names no address for the file"))
-        } else {
-            Ok(urls)
-        }
-    }
-
-    fn headers(&self) -> Result<HeaderMap> {
-        let headers = HeaderMap::try_from(self.headers.as_ref().unwrap_or(&HashMap::new()));
-        headers.map_err(|_| strange("the ticket for an upload names a header that cannot be sent"))
-    }
-}
-
-fn strange(message: &str) -> Error {
-    Error::new(ErrorKind::Decode, message).with_may_have_executed(true)
-}
-
 /// Puts the parts; gives what the last call has to say of them, if anything.
 async fn send(
     transport: &Transport,
     source: &Ready,
-    urls: Vec<String>,
-    headers: &HeaderMap,
+    ticket: &Ticket,
     reporter: &Reporter,
 ) -> Result<Option<Value>> {
+    let (urls, headers) = (ticket.urls_of(&source.name)?, ticket.headers()?);
     let upload_id = urls.first().and_then(|url| parameter(url, "uploadId"));
     let several = urls.len() > 1;
     let parts = parts(source.length, urls.len());
     let request = |url: String, part: &Range<u64>| {
         let mut request = RawRequest::to(PUT_PART, Method::PUT, url);
-        for (name, value) in headers {
+        for (name, value) in &headers {
             request = request.header(name.clone(), value.to_str().unwrap_or_default());
         }
         if several && upload_id.is_none() {
@@ -176,7 +136,8 @@ async fn put(
         .headers()
         .get(HeaderName::from_static("etag"))
         .and_then(|tag| tag.to_str().ok())
-        .map(str::to_owned))
+        // Lists of parts have the tags bare.
+        .map(|tag| tag.trim_matches('"').to_owned()))
 }
 
 /// The parts of `length` bytes for `count` addresses. Trailing parts for which nothing is left are left out.
@@ -189,11 +150,11 @@ fn parts(length: u64, count: usize) -> Vec<Range<u64>> {
         .collect()
 }
 
-/// The value of a query parameter of `url`, as it stands there.
+/// The value of a query parameter of `url`.
 fn parameter(url: &str, name: &str) -> Option<String> {
     let (_, query) = url.split_once('?')?;
     let found = query.split('&').filter_map(|pair| pair.split_once('=')).find(|(known, _)| *known == name)?;
-    Some(found.1.to_owned())
+    Some(percent_encoding::percent_decode_str(found.1).decode_utf8_lossy().into_owned())
 }
 
 #[cfg(test)]
@@ -215,7 +176,7 @@ mod tests {
     #[test]
     fn the_id_of_a_multipart_upload_stands_in_its_addresses() {
         let url = "https://s.example/b/k?partNumber=1&uploadId=a%2Bb&X=1";
-        assert_eq!(parameter(url, "uploadId").as_deref(), Some("a%2Bb"));
+        assert_eq!(parameter(url, "uploadId").as_deref(), Some("a+b"));
         assert_eq!(parameter("https://s.example/b/k", "uploadId"), None);
     }
 }

@@ -183,7 +183,9 @@ impl Plan {
             let begin = request(OperationId::CreateSignedUploadTicket, &path)?;
             let end = request(OperationId::CompleteSignedUpload, &path)?;
             let listed = operation == OperationId::UploadOutputToAnalysis;
-            signed::upload(&transport, &begin, &end, listed, &sources, reporter).await.map_err(named)?
+            signed::upload(&self.client, &transport, &begin, &end, listed, &sources, reporter)
+                .await
+                .map_err(named)?
         } else {
             let request = request(operation, &path)?;
             let stored: Option<_> =

@@ -340,13 +340,30 @@ mod signed {
     }
 
     #[tokio::test]
-    async fn an_upload_that_is_not_whole_or_not_ones_own_is_refused() {
+    async fn an_upload_that_is_ended_before_it_is_whole_leaves_nothing() {
         let bench = Bench::new().await;
-        let begun = begin(&bench, json!({"size": 5}), &["a", "b"], false).await;
-        bench.anonymous(Method::PUT, &path_of(&begun["urls"]["a"]), "12345").await;
-        assert!(finish(&bench, &begun["ticket"]).await.refused(400).contains("\"b\""));
-        bench.anonymous(Method::PUT, &path_of(&begun["urls"]["b"]), "123").await;
-        assert!(finish(&bench, &begun["ticket"]).await.refused(422).contains("5 bytes"));
+        for (second, status, named) in [(None, 400, "\"b\""), (Some("123"), 422, "5 bytes")] {
+            let begun = begin(&bench, json!({"size": 5}), &["a", "b"], false).await;
+            bench.anonymous(Method::PUT, &path_of(&begun["urls"]["a"]), "12345").await;
+            if let Some(bytes) = second {
+                bench.anonymous(Method::PUT, &path_of(&begun["urls"]["b"]), bytes).await;
+            }
+            assert!(finish(&bench, &begun["ticket"]).await.refused(status).contains(named));
+            until_blobs(&bench.site, 0).await;
+            let late = bench.anonymous(Method::PUT, &path_of(&begun["urls"]["b"]), "54321").await;
+            assert_eq!(late.status, StatusCode::NOT_FOUND);
+            finish(&bench, &begun["ticket"]).await.refused(404);
+            assert_eq!(
+                bench.get(&format!("/acquisitions/{}", bench.acquisition)).await.ok()["files"],
+                json!([])
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn an_upload_that_is_not_ones_own_is_refused_and_stays() {
+        let bench = Bench::new().await;
+        let begun = begin(&bench, json!({"size": 5}), &["a"], false).await;
         let ticket = begun["ticket"].as_str().unwrap();
         bench
             .post(&format!("/sessions/{}/files?ticket={ticket}", bench.session), json!(null))
@@ -364,8 +381,8 @@ mod signed {
                 "{token}"
             );
         }
-        bench.anonymous(Method::PUT, &path_of(&begun["urls"]["b"]), "54321").await;
-        assert_eq!(finish(&bench, &begun["ticket"]).await.ok().as_array().unwrap().len(), 2);
+        bench.anonymous(Method::PUT, &path_of(&begun["urls"]["a"]), "54321").await;
+        assert_eq!(finish(&bench, &begun["ticket"]).await.ok().as_array().unwrap().len(), 1);
     }
 
     #[tokio::test]

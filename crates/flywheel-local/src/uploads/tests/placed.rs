@@ -156,7 +156,6 @@ async fn placed_uploads_go_by_signed_urls_too() {
     let url =
         begun["urls"]["a.dcm"].as_str().unwrap().strip_prefix("http://site.test/api").unwrap().to_owned();
     let ticket = begun["ticket"].as_str().unwrap();
-    bench.post(&format!("/upload/label?ticket={ticket}"), Value::Null).await.refused(400);
     bench.anonymous(Method::PUT, &url, Body::from("bytes")).await.ok();
     bench.post(&format!("/upload/uid?ticket={ticket}"), Value::Null).await.refused(400);
     let files = bench.post(&format!("/upload/label?ticket={ticket}"), Value::Null).await.ok();

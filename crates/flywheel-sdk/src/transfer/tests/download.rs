@@ -1,12 +1,12 @@
 //! Downloads: destinations, parts, checks, and what is left behind.
 
 use super::{
-    CONTENT, download, names, play, recorded,
+    CONTENT, FileAt, download, hash_of, names, play, recorded,
     script::{Step, answer, text},
     unknown, whole,
 };
 use crate::{
-    Client, ErrorKind,
+    Client, ContainerRef, ErrorKind, Kind,
     transfer::{Download, Downloaded, zip::zip_info},
 };
 use futures::TryStreamExt;
@@ -249,4 +249,33 @@ fn transfers_can_be_sent_between_threads() {
     check::<crate::transfer::Transfer<Downloaded>>();
     check::<Download>();
     check::<Client>();
+}
+
+#[tokio::test]
+async fn a_file_known_by_name_is_checked_against_the_hash_that_comes_with_it() {
+    let at = FileAt::named(ContainerRef::new(Kind::Acquisition, "a1"), "t 1.nii");
+    let with = |etag: String, content: &str| {
+        Step::Answer(text("200 OK", &[&format!("ETag: \"{etag}\"")], content.len(), content))
+    };
+    let other = "abcdefghij0123456789";
+    let steps = vec![with(hash_of(CONTENT), CONTENT), with(hash_of(CONTENT), other), with("x".into(), other)];
+    let (server, client) = play(steps).await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a");
+    let done = download(&client, &at).to_path(&path).await.unwrap();
+    assert_eq!((done.size, done.verified), (CONTENT.len() as u64, true));
+    assert_eq!(server.arrived()[0].line(), "GET /api/acquisitions/a1/files/t%201.nii HTTP/1.1");
+    assert_eq!(download(&client, &at).bytes().await.unwrap_err().kind(), ErrorKind::Integrity);
+    // A storage's own validator tells nothing of the content.
+    assert!(!download(&client, &at).to_path(&path).await.unwrap().verified);
+    assert_eq!(server.arrived().len(), 3);
+}
+
+#[tokio::test]
+async fn a_name_with_a_slash_needs_the_file_itself() {
+    let (server, client) = play(Vec::new()).await;
+    let at = FileAt::named(ContainerRef::new(Kind::Acquisition, "a1"), "a/b");
+    let error = download(&client, &at).bytes().await.unwrap_err();
+    assert_eq!((error.kind(), server.connections()), (ErrorKind::Invalid, 0));
+    assert!(error.message().contains("a/b") && error.hint().is_some(), "{error}");
 }

@@ -41,7 +41,7 @@ fn client(server: &Script, attempts: u32) -> Client {
 fn unknown() -> FileAt {
     let expected = Expected::default();
     let container = ContainerRef::new(Kind::Acquisition, "a1");
-    FileAt { container, name: "t 1.nii".to_owned(), id: "f1".to_owned(), expected }
+    FileAt { container, name: "t 1.nii".to_owned(), id: Some("f1".to_owned()), expected }
 }
 
 /// The file with [`CONTENT`], fully recorded.
