@@ -15,6 +15,9 @@ use crate::recorder::Recorder;
 /// Calls of earlier releases that the description does not have: their paths up to the last segment, which may be any.
 const OLDER: [(Method, &str); 2] = [(Method::POST, "/upload/uid-match"), (Method::PUT, "/files/")];
 
+/// How the site is, for those who watch over it.
+const WATCHING: [&str; 3] = ["/system", "/system/ready", "/metrics"];
+
 /// What a request asked for.
 pub(crate) struct Exchange {
     pub(crate) method: Method,
@@ -49,9 +52,17 @@ impl Exchange {
             self.method == *method
                 && self.path.strip_prefix(begin).is_some_and(|segment| !segment.contains('/'))
         });
-        // Releases before 15 kept the inputs of analyses apart from their outputs.
-        let input = self.path.contains("/analyses/") && self.path.contains("/inputs/");
-        older || input || (verb && patch())
+        older || self.is_of_older_analyses() || (verb && patch())
+    }
+
+    /// Releases before 15 kept the inputs of analyses apart from their outputs, took either as one archive, and had analyses of
+    /// collections.
+    fn is_of_older_analyses(&self) -> bool {
+        let mut segments = self.path.split('/').skip_while(|segment| *segment != "analyses").skip(2);
+        let archive = self.method == Method::GET && self.path.ends_with("/files");
+        let of_collection = self.path.starts_with("/collections/") && self.path.contains("/analyses");
+        let part = segments.next();
+        part == Some("inputs") || (archive && part == Some("files")) || of_collection
     }
 
     /// A HEAD of what a GET answers: the description has none of its own.
@@ -66,10 +77,12 @@ impl Exchange {
     }
 
     /// Addresses that no client of the platform makes up: those that the site hands out itself, such as those of signed
-    /// uploads, and those of gear folders.
+    /// uploads, those of gear folders, and those of which only the address is public.
     pub(crate) fn is_private(&self) -> bool {
         let signed = self.query.iter().any(|(name, _)| name == "signature" || name == "token");
-        signed || self.path.starts_with("/local/")
+        let of_group = self.path.starts_with("/groups/") && self.path.ends_with("/settings");
+        let unknown = of_group || self.path.ends_with("/settings/deid_profile");
+        signed || unknown || self.path.starts_with("/local/") || WATCHING.contains(&self.path.as_str())
     }
 }
 

@@ -129,7 +129,10 @@ async fn by_key(state: &AppState, secret: String) -> ApiResult<Caller> {
     let (caller, stale) = state.store.read(move |db| caller_of_key(db, &secret)).await?;
     if let Some(key) = stale {
         let account = caller.clone();
-        state.store.write(move |db| note_use(db, &key, &account)).await?;
+        // A full disk does not shut anybody out.
+        if let Err(error) = state.store.write(move |db| note_use(db, &key, &account)).await {
+            tracing::warn!(%error, "the use of a key cannot be noted");
+        }
     }
     Ok(caller)
 }

@@ -8,7 +8,7 @@ use flywheel_core::{id::ObjectId, info, time};
 use serde_json::{Map, Value};
 
 use crate::{
-    error::{ApiError, ApiResult, Detail},
+    error::{ApiError, ApiResult, Detail, Step},
     store::Doc,
 };
 
@@ -137,7 +137,7 @@ pub(crate) const TAG: Shape = Shape::Text(1, 32);
 /// 422 that lists everything wrong: fields that are missing, unknown, or hold what they may not.
 pub(crate) fn check(body: Value, fields: &[Field]) -> ApiResult<Doc> {
     let mut problems = Problems::default();
-    let checked = object(body, fields, &mut vec!["body"], &mut problems);
+    let checked = object(body, fields, &mut vec![Step::Key("body")], &mut problems);
     problems.into_result().map(|()| checked)
 }
 
@@ -158,7 +158,7 @@ pub(crate) fn check_change(body: Value, fields: &[Field]) -> ApiResult<Doc> {
 /// As [`check`].
 pub(crate) fn check_value(body: Value, shape: &Shape) -> ApiResult<Value> {
     let mut problems = Problems::default();
-    let checked = value(body, shape, &mut vec!["body"], &mut problems);
+    let checked = value(body, shape, &mut vec![Step::Key("body")], &mut problems);
     problems.into_result().map(|()| checked)
 }
 
@@ -168,7 +168,7 @@ pub(crate) fn check_value(body: Value, shape: &Shape) -> ApiResult<Value> {
 /// As [`check`].
 pub(crate) fn check_texts(body: Value, shape: &'static Shape) -> ApiResult<Vec<String>> {
     let mut problems = Problems::default();
-    let checked = list(body, shape, &mut vec!["body"], &mut problems);
+    let checked = list(body, shape, &mut vec![Step::Key("body")], &mut problems);
     problems.into_result()?;
     Ok(checked.into_iter().filter_map(|item| item.as_str().map(str::to_owned)).collect())
 }
@@ -178,8 +178,8 @@ pub(crate) fn check_texts(body: Value, shape: &'static Shape) -> ApiResult<Vec<S
 struct Problems(Vec<Detail>);
 
 impl Problems {
-    fn add(&mut self, place: &[&str], code: &'static str, message: impl Into<String>, input: &Value) {
-        self.0.push(Detail::new(place, code, message, input));
+    fn add(&mut self, place: &[Step<'_>], code: &'static str, message: impl Into<String>, input: &Value) {
+        self.0.push(Detail::at(place, code, message, input));
     }
 
     fn into_result(self) -> ApiResult<()> {
@@ -187,15 +187,15 @@ impl Problems {
     }
 }
 
-fn object(body: Value, fields: &[Field], place: &mut Vec<&str>, problems: &mut Problems) -> Doc {
+fn object(body: Value, fields: &[Field], place: &mut Vec<Step<'_>>, problems: &mut Problems) -> Doc {
     let Value::Object(map) = body else {
         problems.add(place, "dict_type", "Input should be a valid dictionary", &body);
         return Doc::new();
     };
     for field in fields.iter().filter(|field| field.required) {
         if map.get(field.name).is_none_or(Value::is_null) {
-            let place: Vec<&str> = place.iter().copied().chain([field.name]).collect();
-            problems.add(&place, "missing", "Field required", &Value::Null);
+            let place: Vec<Step<'_>> = place.iter().copied().chain([Step::Key(field.name)]).collect();
+            problems.add(&place, "missing", "Field required", &Value::Object(map.clone()));
         }
     }
     let mut checked = Doc::new();
@@ -205,13 +205,13 @@ fn object(body: Value, fields: &[Field], place: &mut Vec<&str>, problems: &mut P
                 checked.insert(key, inner);
             }
             Some(field) => {
-                place.push(field.name);
+                place.push(Step::Key(field.name));
                 let inner = value(inner, &field.shape, place, problems);
                 place.pop();
                 checked.insert(key, inner);
             }
             None => {
-                let place: Vec<&str> = place.iter().copied().chain([key.as_str()]).collect();
+                let place: Vec<Step<'_>> = place.iter().copied().chain([Step::Key(&key)]).collect();
                 problems.add(&place, "extra_forbidden", "Extra inputs are not permitted", &inner);
             }
         }
@@ -219,9 +219,17 @@ fn object(body: Value, fields: &[Field], place: &mut Vec<&str>, problems: &mut P
     checked
 }
 
-fn list(body: Value, shape: &Shape, place: &mut Vec<&str>, problems: &mut Problems) -> Vec<Value> {
+fn list(body: Value, shape: &Shape, place: &mut Vec<Step<'_>>, problems: &mut Problems) -> Vec<Value> {
     match body {
-        Value::Array(items) => items.into_iter().map(|item| value(item, shape, place, problems)).collect(),
+        Value::Array(items) => {
+            let checked = items.into_iter().enumerate().map(|(number, item)| {
+                place.push(Step::Item(number));
+                let item = value(item, shape, place, problems);
+                place.pop();
+                item
+            });
+            checked.collect()
+        }
         other => {
             problems.add(place, "list_type", "Input should be a valid list", &other);
             Vec::new()
@@ -230,7 +238,7 @@ fn list(body: Value, shape: &Shape, place: &mut Vec<&str>, problems: &mut Proble
 }
 
 /// Checks one value and answers it as it is to be stored.
-fn value(input: Value, shape: &Shape, place: &mut Vec<&str>, problems: &mut Problems) -> Value {
+fn value(input: Value, shape: &Shape, place: &mut Vec<Step<'_>>, problems: &mut Problems) -> Value {
     match shape {
         Shape::Object(fields) => return object(input, fields, place, problems).into(),
         Shape::List(shape) => return list(input, shape, place, problems).into(),
@@ -323,6 +331,7 @@ mod tests {
         may("zone", Shape::Zone),
         may("info", Shape::Info),
         may("inner", Shape::Object(&[must("id", Shape::Id)])),
+        may("list", Shape::List(&Shape::Object(&[must("id", Shape::Id)]))),
         may("either", Shape::Either(&Shape::Id, &Shape::Object(&[may("label", TEXT)]))),
     ];
 
@@ -347,6 +356,10 @@ mod tests {
         assert!(problems(json!({})).contains("body.label: Field required"));
         assert!(problems(json!({"label": "x", "colour": 1})).contains("body.colour: Extra inputs"));
         assert!(problems(json!({"label": "x", "inner": {"id": "7"}})).contains("body.inner.id: "));
+        assert!(
+            problems(json!({"label": "x", "list": [{"id": "ffffffffffffffffffffffff"}, {}]}))
+                .contains("body.list.1.id: ")
+        );
         assert!(problems(json!([])).contains("dictionary"));
     }
 

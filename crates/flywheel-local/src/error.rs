@@ -143,10 +143,19 @@ impl From<serde_json::Error> for ApiError {
     }
 }
 
+/// A step on the way to a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Step<'a> {
+    /// Into an object, by a key.
+    Key(&'a str),
+    /// Into a list, by an item's number.
+    Item(usize),
+}
+
 /// One entry of a schema failure's `detail` list.
 #[derive(Debug, Clone)]
 pub(crate) struct Detail {
-    place: Vec<String>,
+    place: Vec<Value>,
     code: &'static str,
     message: String,
     input: Value,
@@ -155,21 +164,37 @@ pub(crate) struct Detail {
 impl Detail {
     /// Something wrong at `place`, outermost first (`["body", "label"]`).
     pub(crate) fn new(place: &[&str], code: &'static str, message: impl Into<String>, input: &Value) -> Self {
-        Self {
-            place: place.iter().map(|&part| part.to_owned()).collect(),
-            code,
-            message: message.into(),
-            input: input.clone(),
-        }
+        let place: Vec<Step<'_>> = place.iter().map(|&key| Step::Key(key)).collect();
+        Self::at(&place, code, message, input)
     }
 
-    fn into_value(self) -> Value {
+    /// As [`Detail::new`] for what may lie in lists.
+    pub(crate) fn at(
+        place: &[Step<'_>],
+        code: &'static str,
+        message: impl Into<String>,
+        input: &Value,
+    ) -> Self {
+        let place = place.iter().map(|step| match *step {
+            Step::Key(key) => key.into(),
+            Step::Item(number) => number.into(),
+        });
+        Self { place: place.collect(), code, message: message.into(), input: input.clone() }
+    }
+
+    /// The entry as answers have it.
+    pub(crate) fn into_value(self) -> Value {
         json!({"loc": self.place, "msg": self.message, "type": self.code, "input": self.input})
     }
 }
 
 impl fmt::Display for Detail {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.place.join("."), self.message)
+        let steps: Vec<String> = self
+            .place
+            .iter()
+            .map(|step| step.as_str().map_or_else(|| step.to_string(), str::to_owned))
+            .collect();
+        write!(f, "{}: {}", steps.join("."), self.message)
     }
 }

@@ -66,6 +66,7 @@ mod filters;
 mod forms;
 mod gears;
 mod guard;
+mod health;
 mod jobs;
 mod kind;
 mod list;

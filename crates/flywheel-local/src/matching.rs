@@ -168,7 +168,8 @@ impl Test {
 fn collect<'a>(value: &'a Value, path: &[String], leaves: &mut Vec<&'a Value>) {
     let Some((key, rest)) = path.split_first() else {
         match value {
-            Value::Array(items) => leaves.extend(items),
+            // An empty list is a value: it is not null.
+            Value::Array(items) if !items.is_empty() => leaves.extend(items),
             leaf => leaves.push(leaf),
         }
         return;
@@ -208,6 +209,7 @@ pub(crate) fn sort_key(part: Option<&Value>, path: &str, descending: bool) -> Ve
 fn encode(value: &Value) -> Vec<u8> {
     let (class, bytes) = match value {
         Value::Null => (0, Vec::new()),
+        Value::Array(items) if items.is_empty() => (0, Vec::new()),
         Value::Number(number) => (1, number.as_f64().map_or_else(Vec::new, |n| ordered(n).to_vec())),
         Value::String(text) => (2, text.as_bytes().to_vec()),
         Value::Object(_) => (3, Vec::new()),
@@ -247,6 +249,14 @@ mod tests {
         assert!(holds("x!=a", json!({})));
         assert!(!holds("x!=null", json!({})));
         assert!(holds("x!=null", json!({"x": false})));
+    }
+
+    #[test]
+    fn an_empty_list_is_not_null() {
+        let doc = json!({"tags": [], "notes": []});
+        assert!(!holds("tags=null", doc.clone()) && holds("tags!=null", doc.clone()));
+        assert!(holds("tags!=a", doc.clone()) && !holds("tags=~.", doc.clone()));
+        assert!(holds("tags=null", json!({})) && holds("notes.user=null", doc));
     }
 
     #[test]

@@ -106,9 +106,15 @@ pub(crate) struct ListQuery {
 
 impl ListQuery {
     /// The same for a call that answers pages whether or not they are asked for.
-    pub(crate) fn always_paged(mut self) -> Self {
-        self.limit = self.limit.or(Some(crate::system::PAGE_LIMIT as i64));
-        self.paged = true;
+    pub(crate) fn always_paged(self) -> Self {
+        Self { paged: true, ..self.unless_named(crate::system::PAGE_LIMIT as i64) }
+    }
+
+    /// The same with at most so many rows, unless the caller named a limit: 0 names that there is none.
+    pub(crate) fn unless_named(mut self, limit: i64) -> Self {
+        if self.params.get("limit").is_none() {
+            self.limit = Some(limit);
+        }
         self
     }
 
@@ -129,7 +135,7 @@ impl ListQuery {
         }
         let given = |name| params.get(name);
         let paged = features.has("pagination");
-        let limit = number(&params, "limit")?.filter(|&limit| limit > 0);
+        let limit = number(&params, "limit")?;
         let skip = number(&params, "skip")?;
         let page = number(&params, "page")?;
         let after_id = given("after_id");
@@ -145,15 +151,23 @@ impl ListQuery {
             (Some(_), None, None) => {
                 return Err(ApiError::unprocessable("page needs limit: the number of rows of a page"));
             }
+            // Everything is on the first page, and nothing on those behind it.
+            (Some(page), Some(0), None) => {
+                if page > 1 {
+                    i64::MAX
+                } else {
+                    0
+                }
+            }
             (Some(page), Some(limit), None) => limit.saturating_mul(page.saturating_sub(1).max(0)),
             (None, _, skip) => skip.unwrap_or(0),
         };
         let (filter, sort) =
             read_terms(given("filter").unwrap_or_default(), given("sort").unwrap_or_default())?;
-        Ok(Self {
+        let query = Self {
             filter,
             sort,
-            limit: limit.or(paged.then_some(crate::system::PAGE_LIMIT as i64)),
+            limit: limit.filter(|&limit| limit > 0),
             skip,
             after_id: after_id.map(str::to_owned),
             paged,
@@ -163,7 +177,8 @@ impl ListQuery {
             avatars: params.flag("join_avatars"),
             piece: None,
             params,
-        })
+        };
+        Ok(if paged { query.always_paged() } else { query })
     }
 }
 
@@ -248,7 +263,17 @@ mod tests {
         {
             assert_eq!(read(query).unwrap().skip, skip, "{query}");
         }
+    }
+
+    #[test]
+    fn a_limit_of_zero_is_none_in_lists_and_in_pages() {
+        let paged = |query: &str| read(query).unwrap().always_paged();
         assert_eq!(read("limit=0").unwrap().limit, None);
+        assert_eq!(
+            (paged("limit=0").limit, paged("").limit, paged("limit=7").limit),
+            (None, Some(100), Some(7))
+        );
+        assert_eq!((paged("limit=0&page=1").skip, paged("limit=0&page=2").skip), (0, i64::MAX));
     }
 
     #[test]

@@ -53,7 +53,7 @@ async fn prune(store: &Store, days: u32) -> ApiResult<usize> {
     for sql in OLDEST {
         loop {
             let limit = limit.clone();
-            let count = store.write(move |db| step(db, sql, &limit)).await?;
+            let count = store.delete(move |db| step(db, sql, &limit)).await?;
             gone += count;
             if count < STEP {
                 break;

@@ -85,6 +85,7 @@ pub(crate) fn assemble(state: AppState) -> Router {
     });
     let api = api.fallback(unserved).method_not_allowed_fallback(unserved);
     let api = api.layer(middleware::from_fn_with_state(hidden, reveal));
+    let api = api.layer(middleware::map_response_with_state(state.clone(), notice_full));
     let router = surround(Router::new().nest("/api", api).fallback(unserved)).with_state(state);
     #[cfg(test)]
     let router = router.layer(middleware::from_fn_with_state(Arc::default(), flywheel_description::insist));
@@ -100,6 +101,14 @@ fn surround<S: Clone + Send + Sync + 'static>(router: Router<S>) -> Router<S> {
         .layer(middleware::map_response(in_json))
         .layer(CatchPanicLayer::custom(|_| ApiError::internal("a panic in a handler").into_response()))
         .layer(middleware::from_fn(request_id::assign))
+}
+
+/// What is deleted next gives room where there was none.
+async fn notice_full(State(state): State<AppState>, response: Response) -> Response {
+    if response.status() == StatusCode::INSUFFICIENT_STORAGE {
+        state.store.want_room();
+    }
+    response
 }
 
 /// Refusals of the framework itself, such as of a path that is no UTF-8, are plain text: they become errors like all.

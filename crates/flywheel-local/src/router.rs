@@ -21,7 +21,7 @@ use crate::{
     containers::{analyses, change, collections, create, info, notes, permissions, remove, show, tags},
     copies, dimse, engine, files, filters, forms, gears,
     guard::Guard,
-    jobs,
+    health, jobs,
     kind::Kind,
     modalities, packfiles, projects, protocols, providers,
     query::ListQuery,
@@ -84,6 +84,9 @@ fn system_routes() -> Vec<Route> {
         get("/config/file_types", Public, system::file_types),
         get("/config/project_locking_reasons", Public, system::locking_reasons),
         get("/version", Public, system::version),
+        get("/system", Public, health::system),
+        get("/system/ready", Public, health::ready),
+        get("/metrics", SiteAdmin, health::metrics),
         get("/auth/status", Login, system::auth_status),
         post("/dataexplorer/index/fields", SiteAdmin, system::index_fields),
         get("/site/settings", Login, system::settings),
@@ -272,8 +275,10 @@ fn shared_routes() -> Vec<Route> {
 /// Analyses below what they belong to.
 fn analysis_routes() -> Vec<Route> {
     let mut routes = Vec::new();
-    let kinds = [Kind::Project, Kind::Subject, Kind::Session, Kind::Acquisition];
-    let named = kinds.into_iter().map(|kind| (kind.plural(), Some(kind))).chain([("containers", None)]);
+    let named = files::which::ANALYSED
+        .into_iter()
+        .map(|kind| (kind.plural(), Some(kind)))
+        .chain([("containers", None)]);
     for (name, kind) in named {
         let list = format!("/{name}/{{id}}/analyses");
         let one = format!("{list}/{{analysis}}");

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// The release of the platform whose behaviour the site follows; clients compare its major with their own.
-const RELEASE: &str = "23.0.0";
+pub(crate) const RELEASE: &str = "23.0.0";
 
 /// Rows of a page when the caller names no limit.
 pub(crate) const PAGE_LIMIT: usize = 100;

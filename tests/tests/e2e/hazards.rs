@@ -112,6 +112,46 @@ fn a_disk_that_runs_full_refuses_writes_until_there_is_room_again() {
 }
 
 #[test]
+fn a_disk_that_the_site_itself_filled_has_room_again_after_deleting() {
+    let Some(script) = in_own_mounts(r#"mount -t tmpfs -o size=24m tmpfs "$1""#) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let process = Process::shell(&script, folder.path());
+    let call = |method, path: &str| process.client.call(method, path).as_user("admin");
+    let create = |path: &str, body| {
+        let answer = call(Method::POST, path).json(&body).send().expect(200);
+        answer.json()["_id"].as_str().unwrap().to_owned()
+    };
+    create("/groups", json!({"_id": "lab", "label": "Lab"}));
+    let project = create("/projects", json!({"group": "lab", "label": "Study"}));
+    let files = format!("/projects/{project}/files");
+    let upload =
+        |name: &str, size: usize| call(Method::POST, &files).upload(name, &vec![7; size], None).send();
+    let mut stored = Vec::new();
+    // To the brim: what large files leave is taken by small ones and by the database.
+    for size in [1_500_000, 100_000, 4_000] {
+        for number in 0..1_000 {
+            let name = format!("{size}-{number}.bin");
+            if upload(&name, size).status != 200 {
+                break;
+            }
+            stored.push(name);
+        }
+    }
+    let _ = upload("more.bin", 1_500_000).refused(507);
+    // What is kept back for deleting comes first.
+    for name in stored.iter().take(5) {
+        let _ = call(Method::DELETE, &format!("{files}/{name}")).send().expect(200);
+    }
+    let _ = upload("more.bin", 1_500_000).expect(200);
+    let _ = call(Method::POST, &format!("/projects/{project}/info"))
+        .json(&json!({"set": {"a": 1}}))
+        .send()
+        .expect(200);
+    let project = call(Method::GET, &format!("/projects/{project}")).send().expect(200).json();
+    assert_eq!(project["files"].as_array().unwrap().len(), stored.len() - 4);
+}
+
+#[test]
 fn a_folder_that_cannot_be_written_is_named_and_left_as_it_is() {
     let Some(script) = in_own_mounts(r#"mount --bind "$1" "$1" && mount -o remount,bind,ro "$1""#) else {
         return;

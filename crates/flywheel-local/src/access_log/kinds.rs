@@ -43,6 +43,10 @@ download_file GET */{id}/files/{name}
 download_file GET */{id}/analyses/{analysis}/files/{name}
 download_file GET */{id}/analyses/{analysis}/inputs/{input}
 download_file GET /analyses/{id}/inputs/{input}
+download_file GET */{id}/analyses/{analysis}/inputs
+download_file GET */{id}/analyses/{analysis}/files
+download_file GET /analyses/{id}/inputs
+download_file GET /analyses/{id}/files
 view_file GET /analyses/{id}/inputs/{input}/info
 view_container GET */{id}/analyses/{analysis}
 view_container GET */{id}

@@ -2,12 +2,14 @@
 //!
 //! | file | what it holds |
 //! |---|---|
+//! | `analysis` | all inputs or all outputs of an analysis, as older clients ask for them |
 //! | `request` | what is asked for, and what a ticket remembers of it |
 //! | `plan` | which containers are taken, and the folder that each becomes |
 //! | `layout` | what folders and files are called inside an archive |
 //! | `filter` | which files are taken |
 //! | `encode` | the archive's bytes, made while they are sent |
 
+mod analysis;
 mod encode;
 mod filter;
 mod layout;
@@ -38,6 +40,7 @@ use self::{
 };
 use crate::{
     access::Need,
+    blobs::BlobStore,
     body::JsonBody,
     error::{ApiError, ApiResult},
     files::{
@@ -52,12 +55,14 @@ use crate::{
 
 /// The routes of archives.
 pub(crate) fn routes() -> Vec<Route> {
-    vec![
+    let mut routes = vec![
         post("/download", Need::Login, create),
         get("/download", Need::Public, fetch),
         post("/download/targets", Need::Login, targets),
         post("/download/summary", Need::Login, summary),
-    ]
+    ];
+    routes.extend(analysis::routes());
+    routes
 }
 
 /// How many folders are looked up at once while an archive is sent.
@@ -72,8 +77,19 @@ pub(crate) async fn create(
     JsonBody(body): JsonBody,
 ) -> ApiResult<Json<Value>> {
     let wish = Wish::read(&params, body)?;
+    issue(&state, address, move |db| wish.allowed(db, &guard.caller)).await.map(Json)
+}
+
+/// A ticket for an archive: `{ticket, filename, file_cnt, size}`.
+///
+/// # Errors
+/// Those of `wish`, and 404 when there is no file in it.
+async fn issue<W>(state: &AppState, address: Address, wish: W) -> ApiResult<Value>
+where
+    W: FnOnce(&Connection) -> ApiResult<Wish> + Send + 'static,
+{
     let work = move |db: &Connection| {
-        let wish = wish.allowed(db, &guard.caller)?;
+        let wish = wish(db)?;
         let (count, size) = Plan::of(db, &wish)?.totals(db)?;
         if count == 0 {
             return Err(ApiError::not_found("There is no file to download"));
@@ -89,7 +105,17 @@ pub(crate) async fn create(
         tickets::issue(db, Purpose::Archive, &bound)
     };
     let ticket = state.store.write(issue).await?;
-    Ok(Json(json!({"ticket": ticket, "filename": filename, "file_cnt": count, "size": size})))
+    Ok(json!({"ticket": ticket, "filename": filename, "file_cnt": count, "size": size}))
+}
+
+/// What the archive of a ticket is to hold.
+///
+/// # Errors
+/// 404 for a ticket that there is not, 400 for one of another address.
+fn redeem(db: &Connection, ticket: &str, address: Address) -> ApiResult<Wish> {
+    let bound = tickets::redeem(db, Purpose::Archive, ticket)?;
+    address.refuse_other(&bound)?;
+    Wish::from_doc(bound)
 }
 
 /// `GET /download?ticket=&format=tar|zip&symlinks=`: the archive; the ticket is the permission. With `symlinks` it has links to
@@ -109,13 +135,16 @@ pub(crate) async fn fetch(
     let ticket =
         ticket.ok_or_else(|| ApiError::bad_request("ticket is missing: make one with POST /download"))?;
     let work = move |db: &Connection| {
-        let bound = tickets::redeem(db, Purpose::Archive, &ticket)?;
-        address.refuse_other(&bound)?;
-        let wish = Wish::from_doc(bound)?;
+        let wish = redeem(db, &ticket, address)?;
         Ok((Plan::of(db, &wish)?, wish.filename(format)))
     };
     let (plan, filename) = state.store.read(work).await?;
     let linked = links.then(|| state.blobs.clone());
+    Ok(send(state, plan, &filename, format, linked))
+}
+
+/// The archive of a plan; with `linked` of links to where that storage keeps the bytes.
+fn send(state: AppState, plan: Plan, filename: &str, format: Format, linked: Option<BlobStore>) -> Response {
     let entries = taken(state.clone(), plan).map(move |taken| {
         let entry = taken.and_then(|taken| taken.into_entry(linked.as_ref()));
         entry.map_err(std::io::Error::other)
@@ -123,9 +152,9 @@ pub(crate) async fn fetch(
     let archive = encode(state.blobs.clone(), format, entries);
     let headers = [
         (header::CONTENT_TYPE, "application/octet-stream".to_owned()),
-        (header::CONTENT_DISPOSITION, name::attachment(&filename)),
+        (header::CONTENT_DISPOSITION, name::attachment(filename)),
     ];
-    Ok((headers, Body::from_stream(archive)).into_response())
+    (headers, Body::from_stream(archive)).into_response()
 }
 
 /// `POST /download/targets`: what `POST /download` would take, one JSON object a line, without a ticket.

@@ -11,7 +11,7 @@ use super::{
     encode::{Content, Entry},
     filter::{self, FileFilter},
     layout::{self, Folders},
-    request::{FileNode, Layout, Wish},
+    request::{FileNode, Layout, Part, Wish},
 };
 use crate::{
     blobs::BlobStore,
@@ -292,8 +292,12 @@ impl Planner<'_> {
         if self.seen.insert(analysis.to_owned()) {
             self.tell_about(analysis, path);
             let folder = |name: &str, source| Folder { path: format!("{path}/{name}"), source };
-            self.list.push(folder(input, Source::Inputs(analysis.to_owned())));
-            self.list.push(folder(output, Source::Files(analysis.to_owned())));
+            if self.wish.part != Part::Outputs {
+                self.list.push(folder(input, Source::Inputs(analysis.to_owned())));
+            }
+            if self.wish.part != Part::Inputs {
+                self.list.push(folder(output, Source::Files(analysis.to_owned())));
+            }
         }
     }
 }

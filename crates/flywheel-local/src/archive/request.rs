@@ -34,6 +34,19 @@ pub(super) enum Layout {
     Bulk,
 }
 
+/// Which files of an analysis are taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Part {
+    /// What it took in and what it made.
+    #[default]
+    Both,
+    /// What it took in.
+    Inputs,
+    /// What it made.
+    Outputs,
+}
+
 /// What is asked for.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Wish {
@@ -46,6 +59,8 @@ pub(super) struct Wish {
     pub name: Option<String>,
     /// With the full layout: analyses as well.
     pub analyses: bool,
+    #[serde(default)]
+    pub part: Part,
     /// What is known about each container and file beside it.
     #[serde(default)]
     pub metadata: bool,
@@ -122,6 +137,7 @@ impl Wish {
             asked: Utc::now().format("%Y%m%d_%H%M%S").to_string(),
             name: None,
             analyses: params.flag("analyses"),
+            part: Part::default(),
             metadata: params.flag("metadata"),
             optional: read.optional.unwrap_or(false),
             nodes: read.nodes,

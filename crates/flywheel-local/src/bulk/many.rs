@@ -137,7 +137,7 @@ pub(crate) async fn delete(
         }
         Ok(Json(json!({"deleted": deleted, "not_found": not_found})))
     };
-    state.store.write(work).await
+    crate::files::making_room(&state, work).await
 }
 
 fn delete_one(db: &Connection, guard: &Guard, sort: Sort, id: &str) -> ApiResult<bool> {

@@ -16,6 +16,7 @@ use crate::{
     body::{JsonBody, Shape, check_texts},
     changes,
     error::{ApiError, ApiResult},
+    files,
     guard::Guard,
     kind::Kind,
     projects,
@@ -76,7 +77,7 @@ pub(crate) async fn one(
         changes::give_reason(db, &container.id, reason.as_deref())?;
         Ok(Outcome::Done)
     };
-    match state.store.write(work).await? {
+    match files::making_room(&state, work).await? {
         Outcome::WouldDo => Ok(Json(json!({"deleted": 0})).into_response()),
         Outcome::Scheduled => {
             tokio::spawn(projects::run(state.clone(), named));
@@ -123,7 +124,7 @@ pub(crate) async fn many(
         }
         Ok(json!({"deleted": deleted, "not_found": missing}))
     };
-    state.store.write(work).await.map(Json)
+    files::making_room(&state, work).await.map(Json)
 }
 
 /// Deletes a container that the caller may delete, unless what it holds forbids it.

@@ -60,7 +60,7 @@ pub(crate) async fn all(
 ) -> ApiResult<Response> {
     let work = move |db: &Connection, query: &ListQuery| {
         let kind = guard.kind()?;
-        if let (Kind::Collection, Some(user)) = (kind, query.params.get("user_id")) {
+        if let (Kind::Collection | Kind::Session, Some(user)) = (kind, query.params.get("user_id")) {
             return shown(db, &guard, those_of(db, &guard, kind, user, query)?, query);
         }
         let scope = match (kind, query.params.get("collection_id")) {

@@ -49,11 +49,11 @@ pub(crate) fn union(tags: &mut Vec<String>, more: Vec<String>) {
 
 /// Gives a tag another name: 404 when it is not there, 409 when the new one is.
 pub(crate) fn rename(tags: &mut [String], old: &str, new: &str) -> ApiResult<()> {
+    let at = tags.iter().position(|tag| tag == old).ok_or_else(|| missing(old))?;
     if tags.iter().any(|tag| tag == new) {
         return Err(ApiError::conflict(format!("The tag {new:?} is there already")));
     }
-    let tag = tags.iter_mut().find(|tag| *tag == old).ok_or_else(|| missing(old))?;
-    new.clone_into(tag);
+    new.clone_into(&mut tags[at]);
     Ok(())
 }
 

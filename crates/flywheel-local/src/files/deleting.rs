@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::{
     query::Asked,
+    room,
     which::{Found, Which},
 };
 use crate::{
@@ -38,7 +39,7 @@ pub(crate) async fn delete(
         let version = Some(asked.version).filter(|&version| version != 0 && version != found.file.version());
         remove(db, &guard, &found, version, asked.force)
     };
-    state.store.write(work).await?;
+    room::making_room(&state, work).await?;
     Ok(Json(json!({"deleted": if only_asking { 0 } else { 1 }})))
 }
 
@@ -64,7 +65,7 @@ pub(crate) async fn delete_list(
         }
         Ok(Json(json!({"deleted": deleted, "not_found": not_found})))
     };
-    state.store.write(work).await
+    room::making_room(&state, work).await
 }
 
 /// Deletes a file that a search found, in all its versions.

@@ -26,17 +26,15 @@ use crate::{
     rules,
     state::AppState,
     store::{Doc, containers, files},
-    system::PAGE_LIMIT,
 };
 
 /// `GET /files`: the current files that the caller may see, whole, always as a Page.
 pub(crate) async fn all(
     guard: Guard,
     State(state): State<AppState>,
-    mut query: ListQuery,
+    query: ListQuery,
 ) -> ApiResult<Json<Value>> {
-    query.paged = true;
-    query.limit.get_or_insert(PAGE_LIMIT as i64);
+    let query = query.always_paged();
     let work = move |db: &Connection| {
         let found = list::visible_files(db, &guard.caller, &query)?;
         let rows = found.rows.into_iter().map(|file| document::shown(file.doc)).collect();

@@ -25,6 +25,7 @@ pub(crate) mod name;
 pub(crate) mod outputs;
 mod paced;
 pub(crate) mod query;
+mod room;
 mod routes;
 pub(crate) mod signed;
 mod sweep;
@@ -51,6 +52,7 @@ use crate::{
 
 pub(crate) use self::{
     document::{PROVIDER, shown},
+    room::making_room,
     routes::routes,
     sweep::{arriving, keep_swept},
     unclaimed::Unclaimed,

@@ -1,6 +1,6 @@
 //! The routes of files: below every kind of container by name, and by id.
 
-use super::{deleting, details, download, moving, signed, upload, versions};
+use super::{deleting, details, download, moving, signed, upload, versions, which::ANALYSED};
 use crate::{
     access::{
         Action::{
@@ -16,9 +16,6 @@ use crate::{
 /// The kinds of container that hold files.
 const HOLDERS: [Kind; 6] =
     [Kind::Project, Kind::Subject, Kind::Session, Kind::Acquisition, Kind::Analysis, Kind::Collection];
-
-/// The kinds of container that have analyses.
-const ANALYSED: [Kind; 4] = [Kind::Project, Kind::Subject, Kind::Session, Kind::Acquisition];
 
 /// Every route of files.
 pub(crate) fn routes() -> Vec<Route> {

@@ -72,7 +72,7 @@ pub(crate) async fn keep_swept(site: WeakState, opened: SystemTime, swept: watch
         let Some((store, blobs)) = site.open().map(|state| (state.store.clone(), state.blobs.clone())) else {
             return;
         };
-        let done = match store.write(forget).await {
+        let done = match store.delete(forget).await {
             Ok(()) => {
                 let (site, blobs) = (site.clone(), blobs.clone());
                 store.read(move |db| sweep(db, &blobs, limit, || site.open().is_some())).await

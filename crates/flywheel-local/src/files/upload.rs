@@ -122,9 +122,17 @@ pub(crate) struct Target {
 }
 
 impl Target {
+    /// The container, or the analysis below it, when the caller may do there what the route needs.
+    ///
+    /// # Errors
+    /// 404, 403 and 422 as [`Guard::container`].
+    pub(crate) fn found(&self, db: &Connection, guard: &Guard) -> ApiResult<Container> {
+        which::holder(db, guard, &self.container, self.analysis.as_deref(), None)
+    }
+
     /// The container, when the caller may add files to it.
     pub(super) fn container(&self, db: &Connection, guard: &Guard) -> ApiResult<Container> {
-        let container = which::holder(db, guard, &self.container, self.analysis.as_deref(), None)?;
+        let container = self.found(db, guard)?;
         if container.kind == Kind::Group {
             return Err(ApiError::unprocessable("A container of type \"group\" cannot hold files"));
         }
@@ -135,7 +143,7 @@ impl Target {
     }
 
     /// The id of what holds the files.
-    pub(super) fn id(&self) -> &str {
+    pub(crate) fn id(&self) -> &str {
         self.analysis.as_deref().unwrap_or(&self.container)
     }
 }

@@ -16,6 +16,10 @@ use crate::{
     },
 };
 
+/// The kinds of container that have analyses.
+pub(crate) const ANALYSED: [Kind; 5] =
+    [Kind::Project, Kind::Subject, Kind::Session, Kind::Acquisition, Kind::Collection];
+
 /// The file that a path names. Routes call their parameters `{file_id}`, or `{id}` (`{analysis}` below it) and `{name}`,
 /// or `{input}` where only an input of an analysis is meant.
 #[derive(Clone, Debug, PartialEq, Eq)]

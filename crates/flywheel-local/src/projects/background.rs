@@ -13,6 +13,7 @@ use crate::{
     auth::Caller,
     containers::remove,
     error::{ApiError, ApiResult},
+    files,
     guard::{Guard, require_object_id},
     kind::Kind,
     state::AppState,
@@ -52,7 +53,7 @@ pub(crate) async fn run(state: AppState, project: String) {
         doc.insert("delete_status".into(), "completed".into());
         records::put(db, RECORD, &project, &doc)
     };
-    if let Err(error) = state.store.write(work).await {
+    if let Err(error) = files::making_room(&state, work).await {
         tracing::error!(%error, "a project could not be deleted in the background");
     }
 }

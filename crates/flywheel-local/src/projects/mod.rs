@@ -12,7 +12,10 @@ mod tests;
 
 use crate::{
     access::{
-        Action::{ContainersViewMetadata, ProjectPermissionsView, SettingsModify, SettingsView},
+        Action::{
+            self, ContainersModifyMetadata, ContainersViewMetadata, ProjectPermissionsView, SettingsModify,
+            SettingsView,
+        },
         Need::{Login, On},
     },
     kind::Kind,
@@ -24,10 +27,17 @@ pub(crate) use self::background::{resume, run, schedule};
 /// Every route of this area.
 pub(crate) fn routes() -> Vec<Route> {
     let one = "/projects/{id}";
+    let settings_of = |kind: Kind, change: Action| {
+        let settings = format!("/{}/{{id}}/settings", kind.plural());
+        let of_kind = [
+            get(&settings, On(SettingsView), settings::get),
+            put(&settings, On(change), settings::put),
+            get(&format!("{settings}/deid_profile"), On(SettingsView), settings::deid_profile),
+        ];
+        of_kind.map(|route| route.of(kind))
+    };
     let of_project = [
         get(&format!("{one}/delete-status"), On(ContainersViewMetadata), background::status),
-        get(&format!("{one}/settings"), On(SettingsView), settings::get),
-        put(&format!("{one}/settings"), On(SettingsModify), settings::put),
         // A lock must not stop its own unlocking, so the handlers check the action.
         post(&format!("{one}/lock"), On(ProjectPermissionsView), lock::lock),
         post(&format!("{one}/unlock"), On(ProjectPermissionsView), lock::unlock),
@@ -37,6 +47,9 @@ pub(crate) fn routes() -> Vec<Route> {
         get("/projects/catalog-list", Login, catalog::list),
         get("/projects/catalog-list-filter-options", Login, catalog::filter_options),
     ];
+    routes.extend(settings_of(Kind::Project, SettingsModify));
+    // What a group is set to is its administrators', as its label is.
+    routes.extend(settings_of(Kind::Group, ContainersModifyMetadata));
     routes.extend(of_project.into_iter().map(|route| route.of(Kind::Project)));
     routes
 }

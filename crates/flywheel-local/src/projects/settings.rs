@@ -1,4 +1,4 @@
-//! The settings of a project: `GET` and `PUT /projects/{id}/settings`.
+//! The settings of a project or a group: `GET` and `PUT /{projects,groups}/{id}/settings`.
 
 use axum::{
     Json,
@@ -13,9 +13,13 @@ use crate::{
     body::{Field, JsonBody, LABEL, Shape, TEXT, check_change, may, must},
     error::{ApiError, ApiResult, Detail},
     guard::Guard,
+    kind::Kind,
     state::AppState,
     store::{Doc, containers, new_id},
 };
+
+/// Those that a group has as well.
+const OF_GROUPS: &[Field] = SETTINGS.split_at(4).0;
 
 /// The key of a project's document that holds its settings.
 pub(super) const KEY: &str = "settings";
@@ -53,12 +57,12 @@ const SETTINGS: &[Field] = &[
     ),
 ];
 
-/// The settings of a project, as far as any were made.
-pub(super) fn of(project: &Doc) -> Doc {
-    project.get(KEY).and_then(Value::as_object).cloned().unwrap_or_default()
+/// The settings of a project or a group, as far as any were made.
+pub(super) fn of(container: &Doc) -> Doc {
+    container.get(KEY).and_then(Value::as_object).cloned().unwrap_or_default()
 }
 
-/// `GET /projects/{id}/settings`
+/// `GET /{projects,groups}/{id}/settings`
 pub(crate) async fn get(
     guard: Guard,
     State(state): State<AppState>,
@@ -68,7 +72,20 @@ pub(crate) async fn get(
     state.store.read(work).await.map(Json)
 }
 
-/// `PUT /projects/{id}/settings`: the keys of the body take the place of those there; null takes one away. How the project
+/// `GET /{projects,groups}/{id}/settings/deid_profile`: the profile alone, empty where there is none.
+pub(crate) async fn deid_profile(
+    guard: Guard,
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+) -> ApiResult<Json<Value>> {
+    let work = move |db: &Connection| {
+        let profile = of(&guard.container(db, &id)?.doc).shift_remove("deid_profile");
+        Ok(profile.unwrap_or_else(|| json!({})))
+    };
+    state.store.read(work).await.map(Json)
+}
+
+/// `PUT /{projects,groups}/{id}/settings`: the keys of the body take the place of those there; null takes one away. How the project
 /// is shared is for who may manage that.
 pub(crate) async fn put(
     guard: Guard,
@@ -76,16 +93,17 @@ pub(crate) async fn put(
     Path(id): Path<String>,
     JsonBody(body): JsonBody,
 ) -> ApiResult<Json<Value>> {
-    let mut change = check_change(body, SETTINGS)?;
+    let fields = if guard.kind()? == Kind::Group { OF_GROUPS } else { SETTINGS };
+    let mut change = check_change(body, fields)?;
     for key in ["deid_profile", "forms"] {
         read_object(&mut change, key)?;
     }
     let work = move |db: &Connection| {
-        let mut project = guard.container(db, &id)?;
+        let mut container = guard.container(db, &id)?;
         if change.contains_key("sharing") {
-            access::authorize(db, &guard.caller, &project, Action::ProjectSharingManage)?;
+            access::authorize(db, &guard.caller, &container, Action::ProjectSharingManage)?;
         }
-        let mut settings = of(&project.doc);
+        let mut settings = of(&container.doc);
         for (key, value) in change {
             match (key.as_str(), value) {
                 (_, Value::Null) => drop(settings.shift_remove(&key)),
@@ -97,8 +115,8 @@ pub(crate) async fn put(
                 (_, value) => drop(settings.insert(key, value)),
             }
         }
-        project.doc.insert(KEY.into(), settings.clone().into());
-        containers::save(db, &mut project)?;
+        container.doc.insert(KEY.into(), settings.clone().into());
+        containers::save(db, &mut container)?;
         Ok(settings.into())
     };
     state.store.write(work).await.map(Json)

@@ -7,6 +7,19 @@ use serde_json::json;
 use crate::tests::Api;
 
 #[tokio::test]
+async fn a_group_has_settings_of_its_own() {
+    let api = Api::new().await;
+    let group = api.group("lab").await;
+    let path = format!("/groups/{group}/settings");
+    assert_eq!(api.get(&path).await.ok(), json!({}));
+    let change = json!({"external_routing_id": "x", "deid_profile": {"name": "none"}});
+    assert_eq!(api.put(&path, change.clone()).await.ok(), change);
+    assert_eq!(api.get(&format!("{path}/deid_profile")).await.ok(), json!({"name": "none"}));
+    assert_eq!(api.get(&format!("/groups/{group}")).await.ok()["settings"], change);
+    api.put(&path, json!({"cvat": {"enabled": true}})).await.error(422);
+}
+
+#[tokio::test]
 async fn a_locked_project_is_read_and_not_changed_even_by_site_administrators() {
     let api = Api::new().await;
     let [group, project, subject, session, acquisition] = api.tree().await;

@@ -49,11 +49,11 @@ pub(super) async fn types(_guard: Guard) -> Json<Value> {
 pub(super) async fn report(
     _guard: Guard,
     State(state): State<AppState>,
-    mut query: ListQuery,
+    query: ListQuery,
 ) -> ApiResult<Response> {
+    let mut query = query.unless_named(LIMIT);
     let conditions = conditions(&query.params)?;
     let as_csv = query.params.flag("csv");
-    query.limit = query.limit.or(Some(LIMIT));
     if query.sort.keys.is_empty() && query.after_id.is_none() {
         query.sort = "timestamp:desc,_id:desc".parse().map_err(ApiError::internal)?;
     }

@@ -13,7 +13,7 @@ use rusqlite::Connection;
 use serde_json::{Map, Value, json};
 
 use super::{
-    span::{Span, number, stamp},
+    span::{Span, stamp},
     table,
     totals::{self, ORIGINS, Project, Standing},
 };
@@ -21,7 +21,7 @@ use crate::{
     error::{ApiError, ApiResult},
     guard::Guard,
     list,
-    query::{Features, Params, read_terms},
+    query::ListQuery,
     state::AppState,
 };
 
@@ -47,9 +47,9 @@ struct Wanted {
 pub(super) async fn report(
     _guard: Guard,
     State(state): State<AppState>,
-    params: Params,
-    features: Features,
+    query: ListQuery,
 ) -> ApiResult<Response> {
+    let params = &query.params;
     let by = match params.get("group_by").unwrap_or("none") {
         "none" | "" => By::Site,
         "project" => By::Project,
@@ -63,17 +63,16 @@ pub(super) async fn report(
     let named = |name: &str| params.get(name).filter(|value| !value.is_empty()).map(str::to_owned);
     let wanted = Wanted {
         by,
-        span: Span::between(&params)?,
+        span: Span::between(params)?,
         group: named("group"),
         project: named("project"),
         deleted: params.flag("include_deleted_projects"),
     };
-    let (_, sort) = read_terms("", params.get("sort").unwrap_or_default())?;
-    let skip = number::<usize>(&params, "skip")?.unwrap_or(0);
-    let limit = number::<usize>(&params, "limit")?.filter(|&limit| limit > 0).unwrap_or(usize::MAX);
+    let skip = usize::try_from(query.skip).unwrap_or(usize::MAX);
+    let limit = query.limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX);
     let mut items = state.store.read(move |db| items(db, &wanted)).await?;
     items.sort_by(|a, b| {
-        let orders = sort.keys.iter().map(|key| {
+        let orders = query.sort.keys.iter().map(|key| {
             let order = compare(a.get(&key.path), b.get(&key.path));
             if key.order == flywheel_core::sort::Order::Descending { order.reverse() } else { order }
         });
@@ -87,7 +86,7 @@ pub(super) async fn report(
         let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
         return table::csv(&columns, &rows);
     }
-    if features.has("pagination") {
+    if query.paged {
         return Ok(Json(list::page(rows, total)).into_response());
     }
     Ok(Json(rows).into_response())

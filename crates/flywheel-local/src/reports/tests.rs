@@ -114,6 +114,12 @@ async fn the_summary_compares_the_beginning_of_a_time_with_its_end() {
         months.as_array().unwrap().iter().map(|month| month["period_start"].as_str().unwrap()).collect();
     assert_eq!(starts, ["2024-01-15", "2024-02-01", "2024-03-01"]);
     api.get("/report/usage-summary?group_by=galaxy").await.error(400);
+    for query in ["limit=x", "limit=-1", "limit=1&limit=2", "page=1", "sort=project_label:up"] {
+        api.get(&format!("/report/usage-summary?{query}")).await.error(422);
+    }
+    let by_page = "/report/usage-summary?group_by=project&include_deleted_projects=true&sort=project_label";
+    assert_eq!(api.get(&format!("{by_page}&limit=1&page=2")).await.column("project_label"), ["study"]);
+    assert_eq!(api.get(&format!("{by_page}&limit=0")).await.column("project_label"), ["gone", "study"]);
     api.get("/report/usage-summary?start_date=2024-02-01&end_date=2024-01-01").await.error(400);
 }
 

@@ -14,13 +14,14 @@ pub(crate) mod containers;
 pub(crate) mod files;
 pub(crate) mod functions;
 pub(crate) mod records;
+mod reserve;
 pub(crate) mod shelf;
 mod writer;
 
 use std::{
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use rusqlite::{Connection, OpenFlags};
@@ -47,6 +48,9 @@ const MIGRATIONS: &[&str] = &[
     include_str!("retention.sql"),
 ];
 
+/// How long what was refused because the disk is full is still wanted.
+const LATELY: Duration = Duration::from_secs(3600);
+
 /// How many MiB of the database the writer keeps in memory.
 pub(crate) const CACHED: u32 = 32;
 
@@ -68,6 +72,8 @@ struct Inner {
     writer: writer::Writer,
     readers: Mutex<Vec<Connection>>,
     permits: Semaphore,
+    /// When something was refused because the disk is full.
+    refused: Mutex<Option<Instant>>,
 }
 
 impl Store {
@@ -85,12 +91,19 @@ impl Store {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
         let readers: Vec<Connection> =
             (0..count).map(|_| connect(path, flags)).collect::<Result<_, _>>().map_err(at)?;
-        let writer = writer::Writer::start(writer).map_err(|source| StoreError::Thread { source })?;
+        // A folder that goes with the site anyway has no need of it.
+        let reserve = match (keeping, path.parent()) {
+            (Keeping::Durable, Some(folder)) => reserve::Reserve::in_folder(folder),
+            _ => reserve::Reserve::default(),
+        };
+        let writer =
+            writer::Writer::start(writer, reserve).map_err(|source| StoreError::Thread { source })?;
         Ok(Self(Arc::new(Inner {
             bells,
             writer,
             readers: Mutex::new(readers),
             permits: Semaphore::new(count),
+            refused: Mutex::default(),
         })))
     }
 
@@ -122,7 +135,27 @@ impl Store {
         T: Send + 'static,
         F: FnOnce(&Connection) -> ApiResult<T> + Send + 'static,
     {
-        self.0.writer.run(work).await
+        self.0.writer.run(false, work).await
+    }
+
+    /// As [`Store::write`] for what deletes: it may use the room that is kept back for that on a disk that is full.
+    pub(crate) async fn delete<T, F>(&self, work: F) -> ApiResult<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> ApiResult<T> + Send + 'static,
+    {
+        self.0.writer.run(true, work).await
+    }
+
+    /// Notes that something was refused because the disk is full.
+    pub(crate) fn want_room(&self) {
+        *self.0.refused.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+
+    /// Whether the disk is full, or something was refused for that lately.
+    pub(crate) fn wants_room(&self) -> bool {
+        let refused = *self.0.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        refused.is_some_and(|instant| instant.elapsed() < LATELY) || self.0.writer.is_short()
     }
 }
 

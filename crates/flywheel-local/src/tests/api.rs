@@ -115,9 +115,13 @@ impl Api {
 
     /// The body of an answer that is no JSON.
     pub(crate) async fn text(&self, request: Request<Body>) -> String {
+        String::from_utf8(self.bytes(request).await).unwrap()
+    }
+
+    /// The body of an answer that need not be text.
+    pub(crate) async fn bytes(&self, request: Request<Body>) -> Vec<u8> {
         let response = self.router.clone().oneshot(request).await.unwrap();
-        let bytes = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
-        String::from_utf8(bytes.into()).unwrap()
+        axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap().into()
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {

@@ -88,3 +88,27 @@ async fn those_of_a_user_are_told_to_the_user_and_to_administrators() {
         api.get_as(&bob, path).await.error(403);
     }
 }
+
+#[tokio::test]
+async fn analyses_of_a_collection_are_for_its_members() {
+    let api = Api::new().await;
+    let (ann, bob) = (api.user("ann@x.org", false).await, api.user("bob@x.org", false).await);
+    let collection = api.post("/collections", json!({"label": "c"})).await.id();
+    let path = format!("/collections/{collection}");
+    api.post(&format!("{path}/permissions"), json!({"_id": "ann@x.org", "access": "ro"})).await.ok();
+    let list = format!("{path}/analyses");
+    let analysis = api.post(&list, json!({"label": "mean"})).await.id();
+    let one = format!("{list}/{analysis}");
+    assert_eq!(api.get_as(&ann, &list).await.column("_id"), [analysis.as_str()]);
+    let shown = api.get_as(&ann, &one).await.ok();
+    assert_eq!(shown["parent"], json!({"type": "collection", "id": collection}));
+    api.get_as(&bob, &list).await.error(403);
+    api.get_as(&bob, &one).await.error(403);
+    api.call(&ann, Method::PUT, &one, Some(json!({"label": "x"}))).await.error(403);
+    api.put(&one, json!({"label": "median"})).await.ok();
+    api.file(api.root(), &one, "out.csv", "1").await.ok();
+    assert_eq!(api.get_as(&ann, &one).await.ok()["files"][0]["name"], "out.csv");
+    assert_eq!(api.get(&list).await.column("label"), ["median"]);
+    api.delete(&one).await.ok();
+    assert_eq!(api.get(&list).await.ok(), json!([]));
+}

@@ -41,6 +41,27 @@ async fn a_full_disk_refuses_writes_loses_nothing_and_recovers() {
 }
 
 #[tokio::test]
+async fn what_is_deleted_after_a_refusal_for_want_of_room_goes_for_good() {
+    let api = Api::new().await;
+    let [.., acquisition] = api.tree().await;
+    let path = format!("/acquisitions/{acquisition}");
+    let uploaded = |name: &'static str| {
+        let (api, path) = (&api, &path);
+        async move { api.file(api.root(), path, name, name).await.ok()[0]["file_id"].as_str().unwrap().to_owned() }
+    };
+    let (kept, gone) = (uploaded("kept.txt").await, uploaded("gone.txt").await);
+    api.delete(&format!("/files/{kept}")).await.ok();
+    api.post(&format!("/files/{kept}/restore?version=1"), json!(null)).await.ok();
+    limit_pages(&api, 0).await;
+    api.patch(&format!("{path}/info"), json!({"set": {"filler": "x".repeat(200_000)}})).await.error(507);
+    limit_pages(&api, 10_000).await;
+    api.delete(&format!("/files/{gone}")).await.ok();
+    api.post(&format!("/files/{gone}/restore?version=1"), json!(null)).await.error(404);
+    assert_eq!(api.get(&format!("/files/{kept}")).await.ok()["name"], "kept.txt");
+    assert_eq!(api.site.check(true).await.unwrap().problems, Vec::<String>::new());
+}
+
+#[tokio::test]
 async fn one_of_many_waiting_writes_that_fills_the_disk_is_told_so_and_the_others_are_not_lost() {
     let api = Api::new().await;
     api.group("lab").await;

@@ -24,6 +24,21 @@ async fn ten_sessions(api: &Api) -> (String, Vec<String>) {
 }
 
 #[tokio::test]
+async fn sessions_of_a_user_are_told_to_the_user_and_to_administrators() {
+    let api = Api::new().await;
+    let [_, project, _, session, _] = api.tree().await;
+    let (ann, bob) = (api.user("ann@x.org", false).await, api.user("bob@x.org", false).await);
+    let role = api.role("ro").await;
+    let path = "/sessions?user_id=ann@x.org";
+    assert_eq!(api.get(path).await.ok(), json!([]));
+    let entry = json!({"_id": "ann@x.org", "role_ids": [role]});
+    api.post(&format!("/projects/{project}/permissions"), entry).await.ok();
+    assert_eq!(api.get(path).await.column("_id"), [session.as_str()]);
+    assert_eq!(api.get_as(&ann, path).await.column("_id"), [session.as_str()]);
+    api.get_as(&bob, path).await.error(403);
+}
+
+#[tokio::test]
 async fn every_operator_selects_what_it_says() {
     let api = Api::new().await;
     let (project, ids) = ten_sessions(&api).await;

@@ -16,6 +16,9 @@ anyone GET /config/delete_reasons
 anyone GET /config/file_types
 anyone GET /config/project_locking_reasons
 anyone GET /version
+anyone GET /system
+anyone GET /system/ready
+site GET /metrics
 login GET /auth/status
 login GET /site/settings
 site PUT /site/settings
@@ -141,6 +144,9 @@ login GET /projects/catalog-list
 login GET /projects/catalog-list-filter-options
 ro GET /projects/{id}/settings
 admin PUT /projects/{id}/settings
+ro GET */{id}/settings/deid_profile
+ro GET /groups/{id}/settings
+admin PUT /groups/{id}/settings
 admin POST /projects/{id}/lock
 admin POST /projects/{id}/unlock
 admin POST /projects/{id}/template
@@ -259,6 +265,10 @@ ro GET */{id}/analyses/{analysis}/files/{name}
 ro GET */{id}/analyses/{analysis}/inputs/{input}
 ro GET /analyses/{id}/input_files/{name}/info
 ro GET /analyses/{id}/inputs/{input}
+ro GET */{id}/analyses/{analysis}/inputs
+ro GET */{id}/analyses/{analysis}/files
+ro GET /analyses/{id}/inputs
+ro GET /analyses/{id}/files
 ro GET /analyses/{id}/inputs/{input}/info
 
 login GET /files
@@ -816,7 +826,7 @@ impl Stage {
             "POST containers" => json!({"container_type": "project", "label": "x", "group": self.group}),
             "POST lock" => json!({"reason": "other"}),
             "POST template" => json!({"templates": []}),
-            "PUT settings" if template.starts_with("/projects") => json!({"external_routing_id": "x"}),
+            "PUT settings" if !template.starts_with("/site") => json!({"external_routing_id": "x"}),
             "POST tree" => json!({"projects": {"fields": []}}),
             "PUT check" => json!({"actions": ["tags_view"], "container_ids": [self.project]}),
             "POST roles" if template.starts_with("/groups") => json!({"_id": cast.ro}),

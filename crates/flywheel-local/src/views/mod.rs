@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `routes` | the routes |
 //! | `saved` | the documents of views, and who may see and change them |
+//! | `place` | where in a view something is wrong |
 //! | `request` | what a call asks for: the view, the container, filter, order, format |
 //! | `executions` | runs in the background and their results |
 //! | `evaluate` | runs that answer at once |
@@ -19,6 +20,7 @@
 mod encode;
 mod evaluate;
 mod executions;
+mod place;
 mod records;
 mod request;
 mod routes;

@@ -9,6 +9,7 @@ use flywheel_core::{
 use rusqlite::Connection;
 use serde_json::Value;
 
+use super::saved;
 use crate::{
     access::{self, Action},
     auth::Caller,
@@ -81,7 +82,7 @@ pub(super) fn plan(view: &View, filter: &str, sort: &Sort) -> ApiResult<Plan> {
     let more: Filter = filter.parse().map_err(|error| {
         ApiError::bad_request(format!("cannot parse {filter:?} as a filter expression: {error}"))
     })?;
-    let plan = Plan::new(view, &more)?;
+    let plan = saved::plan(view, &more)?;
     if plan.own_fields_at.is_none() {
         let names: Vec<&str> = plan.columns.iter().map(|column| column.name.as_str()).collect();
         sort_places(sort, &names)?;

@@ -6,11 +6,14 @@ use axum::{
     extract::{Path, State},
     response::Response,
 };
-use flywheel_core::view::{Plan, View, ViewError, alias};
+use flywheel_core::{
+    filter::Filter,
+    view::{Plan, View, alias},
+};
 use rusqlite::Connection;
-use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::place;
 use crate::{
     access::{self, Action},
     auth::Caller,
@@ -52,12 +55,6 @@ const WRITTEN: [&str; 11] = [
 const PASSED_OVER: [&str; 8] =
     ["_id", "parent", "origin", "public", "created", "modified", "revision", "deleted"];
 
-impl From<ViewError> for ApiError {
-    fn from(error: ViewError) -> Self {
-        Self::bad_request(error.to_string())
-    }
-}
-
 /// Reads the document of a view and brings it into the form that is stored.
 ///
 /// # Errors
@@ -78,9 +75,15 @@ pub(super) fn read(body: Value) -> ApiResult<View> {
         return Err(ApiError::invalid(unknown));
     }
     let body = Value::Object(doc);
-    View::deserialize(&body).map_err(|error| {
-        ApiError::invalid(vec![Detail::new(&["body"], "value_error", error.to_string(), &body)])
-    })
+    serde_path_to_error::deserialize(&body).map_err(|error| place::of_value(&error, &body))
+}
+
+/// Checks a view together with a filter of the call.
+///
+/// # Errors
+/// 400 that says where in the view something is wrong.
+pub(super) fn plan(view: &View, more: &Filter) -> ApiResult<Plan> {
+    Plan::new(view, more).map_err(|error| place::of_error(&error, view))
 }
 
 /// What a view belongs to.
@@ -198,7 +201,7 @@ pub(crate) async fn add(
     view.include_ids.get_or_insert(true);
     view.include_labels.get_or_insert(true);
     view.sort.get_or_insert(false);
-    Plan::new(&view, &Default::default())?;
+    plan(&view, &Filter::default())?;
     let work = move |db: &Connection| {
         Parent::find(db, &id)?.let_write(db, &guard.caller)?;
         let view_id = new_id();
@@ -246,7 +249,7 @@ pub(crate) async fn modify(
             doc.insert(key, value);
         }
         let view = read(doc.clone().into())?;
-        Plan::new(&view, &Default::default())?;
+        plan(&view, &Filter::default())?;
         WRITTEN.iter().for_each(|&key| drop(doc.shift_remove(key)));
         doc.extend(document(&view)?);
         let revision = doc.get("revision").and_then(Value::as_i64).unwrap_or(0) + 1;
