@@ -40,7 +40,7 @@ pub(crate) async fn run(out: &mut String) -> Result<(), Failure> {
             writeln!(out, "{}: no T1, not launched", subject.label())?;
             continue;
         }
-        let mut launch = gear.invoke().destination(subject.reference()).label("Reconstruction").tag("night");
+        let mut launch = gear.invoke().destination(&subject).label("Reconstruction").tag("night");
         launch = launch.config("license", "of the lab");
         for (input, file) in T1.into_iter().zip(&t1).chain(["t2w_anatomical"].into_iter().zip(&t2)) {
             launch = launch.input(input, file);

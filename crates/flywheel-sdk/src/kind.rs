@@ -154,7 +154,8 @@ impl<'de> Deserialize<'de> for Kind {
     }
 }
 
-/// Points at one thing on the site: `{"type": "session", "id": "…"}`.
+/// Points at one thing on the site: `{"type": "session", "id": "…"}`. What takes one takes the thing itself, too:
+/// `gear.invoke().destination(&session)`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ContainerRef {
     /// What it is.
@@ -168,6 +169,18 @@ impl ContainerRef {
     /// The reference to the thing of this kind with this id.
     pub fn new(kind: Kind, id: impl Into<String>) -> Self {
         Self { kind, id: id.into() }
+    }
+}
+
+impl<C: crate::Resource> From<&C> for ContainerRef {
+    fn from(thing: &C) -> Self {
+        thing.reference()
+    }
+}
+
+impl From<&Self> for ContainerRef {
+    fn from(reference: &Self) -> Self {
+        reference.clone()
     }
 }
 

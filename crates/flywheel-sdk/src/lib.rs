@@ -230,8 +230,21 @@
 //!
 //! # Beyond
 //!
-//! What has no method here is one step away: [`Client::raw`] has one for every operation of the API. Fields that this release
-//! does not know are in the `extra` of each document; values of enumerations that it does not know are kept as they came.
+//! What has no method here (reading tasks, protocols and forms above all) is one step away: [`Client::raw`] has one for every
+//! operation of the API, with typed parameters, bodies and answers. Fields that this release does not know are in the `extra`
+//! of each document; values of enumerations that it does not know are kept as they came.
+//!
+//! ```
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let site = flywheel_local::Site::builder().open().await?;
+//! # let running = site.listen(([127, 0, 0, 1], 0).into()).await?;
+//! # let fw = flywheel::Client::new(running.api_key())?;
+//! let protocols = fw.raw().find_task_protocols().filter("label=Reading").limit(50).send().await?.into_inner();
+//! assert_eq!(protocols.len(), 0);
+//! # Ok(())
+//! # }
+//! ```
 //!
 //! | feature | what it adds |
 //! |---|---|

@@ -30,7 +30,7 @@ impl Engine {
         result: Option<(&str, Vec<u8>)>,
         end: &JobState,
     ) -> Result<(), Failure> {
-        let run = gear.invoke().destination(on.reference()).run().await?;
+        let run = gear.invoke().destination(on).run().await?;
         let id = run.job().await?.ok_or("every run has a job")?.id().to_owned();
         let mut job = self.client.jobs().get(&id).await?;
         job.change_state(JobState::Running).await?;

@@ -210,9 +210,9 @@ impl File {
         self.move_with(json!({"name": name.into()}))
     }
 
-    /// Moves it to another container of the same group. Its id, tags and metadata stay.
-    pub fn move_to(&mut self, container: &ContainerRef) -> Request<'_, ()> {
-        self.move_with(json!({"container_reference": container}))
+    /// Moves it to another container of the same group, such as `&session`. Its id, tags and metadata stay.
+    pub fn move_to(&mut self, container: impl Into<ContainerRef>) -> Request<'_, ()> {
+        self.move_with(json!({"container_reference": container.into()}))
     }
 
     fn move_with(&mut self, body: Value) -> Request<'_, ()> {

@@ -39,10 +39,10 @@ impl OptionalInputs {
 ///
 /// ```no_run
 /// # async fn run(gear: flywheel::Gear, sessions: Vec<flywheel::Session>) -> flywheel::Result<()> {
-/// use flywheel::{Resource, gear::OptionalInputs};
+/// use flywheel::gear::OptionalInputs;
 ///
 /// let proposal = gear
-///     .propose_batch(sessions.iter().map(Resource::reference))
+///     .propose_batch(&sessions)
 ///     .config("fwhm", 8)
 ///     .optional_inputs(OptionalInputs::Flexible)
 ///     .send()
@@ -64,8 +64,8 @@ pub struct ProposeBatch {
 
 impl Gear {
     /// Finds out what it would run on at and below some containers, all of one kind.
-    pub fn propose_batch(&self, targets: impl IntoIterator<Item = ContainerRef>) -> ProposeBatch {
-        let targets: Vec<_> = targets.into_iter().map(|target| json!(target)).collect();
+    pub fn propose_batch<T: Into<ContainerRef>>(&self, targets: impl IntoIterator<Item = T>) -> ProposeBatch {
+        let targets: Vec<_> = targets.into_iter().map(|target| json!(target.into())).collect();
         let mut body = Map::new();
         body.insert("gear_id".to_owned(), self.id().into());
         body.insert("targets".to_owned(), targets.into());

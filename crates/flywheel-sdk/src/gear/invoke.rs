@@ -119,8 +119,8 @@ impl Invoke {
 
     /// Where it runs: the container that an analysis hangs on, or that outputs are written to. Without one, outputs go to
     /// the container of the first input.
-    pub fn destination(mut self, container: ContainerRef) -> Self {
-        self.destination = Some(container);
+    pub fn destination(mut self, container: impl Into<ContainerRef>) -> Self {
+        self.destination = Some(container.into());
         self
     }
 

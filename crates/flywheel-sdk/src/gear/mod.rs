@@ -127,16 +127,19 @@ impl Gear {
     }
 
     /// What values `context` inputs would have when run for a container: each with where it was found, if anywhere.
-    pub fn context_of(&self, container: &crate::ContainerRef) -> Request<'static, Map<String, Value>> {
-        self.seen_from(OperationId::GetGearContext, container)
+    pub fn context_of(
+        &self,
+        container: impl Into<crate::ContainerRef>,
+    ) -> Request<'static, Map<String, Value>> {
+        self.seen_from(OperationId::GetGearContext, &container.into())
     }
 
     /// The files at and below a container that fit its inputs, as the site suggests them.
     pub fn suggestions_at(
         &self,
-        container: &crate::ContainerRef,
+        container: impl Into<crate::ContainerRef>,
     ) -> Request<'static, flywheel_api::types::GearSuggestionOutput> {
-        self.seen_from(OperationId::GetGearSuggest, container)
+        self.seen_from(OperationId::GetGearSuggest, &container.into())
     }
 
     fn seen_from<T: serde::de::DeserializeOwned + Send + 'static>(

@@ -104,7 +104,7 @@ async fn file_is_renamed_and_moved_with_all_it_has() {
     let id = file.id().to_owned();
     file.rename("b.txt").await.unwrap();
     assert_eq!((file.name(), file.id()), ("b.txt", id.as_str()));
-    file.move_to(&acquisition.reference()).await.unwrap();
+    file.move_to(&acquisition).await.unwrap();
     assert_eq!(file.parent_ref().unwrap().kind, Kind::Acquisition);
     assert!(session.files().await.unwrap().is_empty());
     let found = acquisition.file("b.txt").await.unwrap();

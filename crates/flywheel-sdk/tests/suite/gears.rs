@@ -105,7 +105,7 @@ async fn analyses_of_a_batch_without_a_label_are_called_after_the_gear_and_the_t
     let Study { session, acquisition, .. } = bench.study().await;
     acquisition.upload(Source::bytes("t1.nii.gz", "voxels")).await.unwrap();
     let fit = analysis_gear(&bench, "fit").await;
-    let proposal = fit.propose_batch([session.reference()]).send().await.unwrap();
+    let proposal = fit.propose_batch([&session]).send().await.unwrap();
     proposal.run().await.unwrap();
     let made = session.analyses().find_one().await.unwrap();
     let time = made.label().strip_prefix("fit ").unwrap();
@@ -223,7 +223,7 @@ async fn an_analysis_gear_makes_an_analysis_with_its_job() {
     let Study { acquisition, session, .. } = bench.study().await;
     let fit = analysis_gear(&bench, "fit").await;
     let file = acquisition.upload(Source::bytes("t1.nii.gz", "voxels")).await.unwrap();
-    let invoked = fit.invoke().input("image", &file).destination(session.reference()).run().await.unwrap();
+    let invoked = fit.invoke().input("image", &file).destination(&session).run().await.unwrap();
     let Invoked::Analysis(analysis) = &invoked else { panic!("{invoked:?}") };
     assert!(analysis.label().starts_with("fit 20"), "{}", analysis.label());
     let job = invoked.job().await.unwrap().unwrap();
@@ -254,7 +254,7 @@ async fn a_batch_is_proposed_run_and_cancelled() {
     assert_eq!(batch.state, Some(JobState::Cancelled));
     assert_eq!(bench.fw.batch(&batch.id).await.unwrap().state, Some(JobState::Cancelled));
 
-    let refused = smooth.propose_batch([]).send().await.unwrap_err();
+    let refused = smooth.propose_batch(Vec::<flywheel::ContainerRef>::new()).send().await.unwrap_err();
     assert_eq!(refused.attempts(), 0);
     let mixed = [session.reference(), session.project().await.unwrap().reference()];
     assert!(smooth.propose_batch(mixed).send().await.unwrap_err().message().contains("project, session"));
