@@ -277,7 +277,8 @@ impl<C: Resource> Finder<C> {
             }
             (Some(_), Some(_)) => {
                 let message = format!("more than one {described}");
-                Err(Error::new(ErrorKind::NotUnique, message).with_operation("find_one"))
+                let error = Error::new(ErrorKind::NotUnique, message).with_operation("find_one");
+                Err(error.with_hint("Say more with filter(), or take the first of them with find_first()."))
             }
         })
     }

@@ -45,11 +45,15 @@ impl Form {
         // Of the formats of one ending, the first listed is the usual one.
         let format = OutputFormat::ALL.into_iter().find(|format| format.extension() == end);
         format.map(Self::Text).ok_or_else(|| {
+            let name = path.file_name().unwrap_or_default();
             let parquet = if cfg!(feature = "arrow") { ", .parquet" } else { "" };
-            invalid(format!(
-                "the name {:?} does not say the format: expected an end of .csv, .tsv, .json, .ndjson{parquet}",
-                path.file_name().unwrap_or_default()
-            ))
+            let error = invalid(format!(
+                "the name {name:?} does not say the format: expected an end of .csv, .tsv, .json, .ndjson{parquet}"
+            ));
+            match end.as_str() {
+                "parquet" => error.with_hint("This program was built without Parquet: switch on the feature `arrow` of the crate."),
+                _ => error,
+            }
         })
     }
 }
@@ -185,5 +189,18 @@ impl Iterator for Writer {
             }
             chunk.map(Bytes::from)
         })
+    }
+}
+
+#[cfg(all(test, not(feature = "arrow")))]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn who_wants_parquet_is_told_what_to_switch_on() {
+        let error = Form::of_path(Path::new("rows.parquet")).unwrap_err();
+        assert!(error.hint().unwrap().contains("`arrow`"), "{error}");
+        assert_eq!(Form::of_path(Path::new("rows.xyz")).unwrap_err().hint(), None);
     }
 }

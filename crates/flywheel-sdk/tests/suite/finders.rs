@@ -100,6 +100,7 @@ async fn find_one_tells_none_from_several() {
     assert!(none.is_not_found() && none.message().contains("label=x"), "{none}");
     let several = project.subjects().find_one().await.unwrap_err();
     assert_eq!(several.kind(), ErrorKind::NotUnique);
+    assert!(several.hint().unwrap().contains("find_first()"));
     assert!(project.subjects().filter("label=x").find_first().await.unwrap().is_none());
     assert!(project.subjects().find_first().await.unwrap().is_some());
 }
