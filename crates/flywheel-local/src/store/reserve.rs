@@ -11,6 +11,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    time::{Duration, Instant},
 };
 
 /// The room that is kept back, bytes.
@@ -19,12 +20,17 @@ const ROOM: u64 = 3 << 20;
 /// The room that a write which deletes should find without it, bytes.
 const ENOUGH: u64 = 512 << 10;
 
+/// How long what was seen of the room is believed, so that many deletions are not slowed down by looking.
+const FRESH: Duration = Duration::from_secs(1);
+
 /// The reserve of a site; one without a file keeps nothing back.
 #[derive(Debug, Default)]
 pub(super) struct Reserve {
     path: Option<PathBuf>,
     held: bool,
     short: Arc<AtomicBool>,
+    /// When it was last seen that there is enough room without it.
+    seen: Option<Instant>,
 }
 
 impl Reserve {
@@ -32,7 +38,7 @@ impl Reserve {
     pub(super) fn in_folder(folder: &Path) -> Self {
         let path = folder.join("reserve");
         let held = path.metadata().is_ok_and(|file| file.len() == ROOM);
-        let mut reserve = Self { path: Some(path), held, short: Arc::default() };
+        let mut reserve = Self { path: Some(path), held, short: Arc::default(), seen: None };
         reserve.refill();
         reserve
     }
@@ -64,10 +70,15 @@ impl Reserve {
 
     /// Sees to it that a write which deletes finds room.
     pub(super) fn make_room(&mut self) {
+        if self.seen.is_some_and(|seen| seen.elapsed() < FRESH) {
+            return;
+        }
         let Some(path) = self.path.as_ref().filter(|_| self.held) else { return };
         if grow(path, ROOM, ENOUGH).is_err() {
-            self.disk_is_full();
-        } else if let Err(error) = cut(path, ROOM) {
+            return self.disk_is_full();
+        }
+        self.seen = Some(Instant::now());
+        if let Err(error) = cut(path, ROOM) {
             tracing::debug!(%error, "the reserve of the site's disk is longer than it should be");
         }
     }
@@ -81,7 +92,7 @@ impl Reserve {
     }
 
     fn let_go(&mut self) {
-        self.held = false;
+        (self.held, self.seen) = (false, None);
         if let Some(path) = &self.path
             && let Err(error) = cut(path, 0)
         {
@@ -97,7 +108,8 @@ fn fill(path: &Path) -> io::Result<()> {
 
 /// Lengthens the file by bytes that no file system can make smaller.
 fn grow(path: &Path, from: u64, by: u64) -> io::Result<()> {
-    let block: Vec<u8> = (0..4096).flat_map(|_| *uuid::Uuid::new_v4().as_bytes()).collect();
+    let mut block = vec![0_u8; 64 << 10];
+    rand::fill(&mut block);
     let mut file = File::options().append(true).open(path)?;
     file.set_len(from)?;
     for _ in 0..by / block.len() as u64 {
