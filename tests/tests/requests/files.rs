@@ -28,6 +28,7 @@ async fn files_are_sent_described_and_fetched() {
             ask!(desk, file.update().file_type("nifti").modality("MR"));
             ask!(desk, file.info().delete(["TR"]));
             ask!(desk, file.download().bytes());
+            ask!(desk, $container.download("t1.nii.gz").bytes());
         )*};
     }
     held!(project subject session acquisition analysis collection);
@@ -57,6 +58,7 @@ async fn files_are_sent_described_and_fetched() {
     let zip = session.upload(Source::bytes("a.zip", zipped())).await.unwrap();
     ask!(desk, zip.zip());
     ask!(desk, zip.zip_member("a/1.txt").bytes());
+    ask!(desk, session.zip_member("a.zip", "a/1.txt").bytes());
     // A local site holds no file with a slash in its name; such names have no route of their own.
     let id = "5eb0bf2e0a1b2c3d4e5f6071";
     let odd =
