@@ -311,7 +311,11 @@ impl fmt::Display for Error {
         f.write_str(&self.0.message)?;
         for detail in &self.0.details {
             let separator = if detail.location.is_empty() { "" } else { ": " };
-            write!(f, "; {}{separator}{}", detail.location, detail.message)?;
+            let text = format!("{}{separator}{}", detail.location, detail.message);
+            // The platform's own message often is its first detail.
+            if !self.0.message.contains(&text) {
+                write!(f, "; {text}")?;
+            }
         }
         let notes: Vec<String> = [
             self.0.status.map(|status| format!("HTTP {status}")),
@@ -357,6 +361,14 @@ impl From<std::io::Error> for Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_detail_that_the_message_tells_already_is_not_repeated() {
+        let details =
+            vec![Detail::new("body.sex", "Required", "missing"), Detail::new("body.age", "Low", "ge")];
+        let error = Error::new(ErrorKind::Invalid, "invalid: body.sex: Required").with_details(details);
+        assert_eq!(error.to_string(), "invalid: body.sex: Required; body.age: Low");
+    }
 
     #[test]
     fn display_names_operation_message_details_status_request_and_hint() {

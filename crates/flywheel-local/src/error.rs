@@ -24,6 +24,9 @@ struct Problem {
     extra: Map<String, Value>,
 }
 
+/// What callers are told of a fault of the site.
+const FAILED: &str = "The site failed on this request; its log says why";
+
 /// The result of everything that a handler calls.
 pub(crate) type ApiResult<T> = Result<T, ApiError>;
 
@@ -80,7 +83,7 @@ impl ApiError {
     /// 500: our fault. The cause goes to the log, never to the caller.
     pub(crate) fn internal(cause: impl fmt::Display) -> Self {
         tracing::error!(%cause, "request failed inside the site");
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "The site failed on this request; its log says why")
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, FAILED)
     }
 
     /// Adds a key to the body, such as `reason`.
@@ -131,6 +134,12 @@ impl From<rusqlite::Error> for ApiError {
             }
             rusqlite::Error::SqliteFailure(code, _) if code.code == rusqlite::ErrorCode::DiskFull => {
                 Self::new(StatusCode::INSUFFICIENT_STORAGE, "The site's disk is full; nothing was stored")
+            }
+            // Nothing but `store::briefly` interrupts a read, and it takes another way then.
+            rusqlite::Error::SqliteFailure(code, _)
+                if code.code == rusqlite::ErrorCode::OperationInterrupted =>
+            {
+                Self::new(StatusCode::INTERNAL_SERVER_ERROR, FAILED)
             }
             _ => Self::internal(error),
         }

@@ -367,7 +367,7 @@ fn no_match(kind: Kind, segment: &Segment) -> ApiError {
 }
 
 fn with_hint(message: String, name: &str) -> String {
-    if name.contains('.') { format!("{message}\nIs it a file? Then write files/{name}") } else { message }
+    if name.contains('.') { format!("{message}. Is it a file? Then write files/{name}") } else { message }
 }
 
 #[cfg(test)]

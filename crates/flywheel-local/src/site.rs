@@ -41,6 +41,9 @@ pub const ADMIN: &str = "admin@flywheel.local";
 /// The label of the administrator's key that a start of the site sets.
 const START_KEY: &str = "set at the start of the site";
 
+/// The database in the folder of a site.
+const DATABASE: &str = "site.db";
+
 /// How long a shutdown waits for requests that are being answered.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -169,7 +172,7 @@ impl SiteBuilder {
         let blobs = BlobStore::in_folder(&data.join("blobs"), keeping).map_err(unusable)?;
         let journal = Journal::open(&data).map_err(unusable)?;
         let desk = views::Desk::open(&data).map_err(unusable)?;
-        let store = Store::open(&data.join("site.db"), keeping)
+        let store = Store::open(&data.join(DATABASE), keeping)
             .map_err(|error| SiteError::Database(error.to_string()))?;
         let secret = self.admin_key.map_or_else(generate_key, |key| last_part(&key).to_owned());
         let key = secret.clone();
@@ -212,7 +215,7 @@ impl SiteBuilder {
             Some(engine) => Some(engine::start(&state, engine).await?),
             None => None,
         };
-        Ok(Site { state, secret, swept, _tasks: tasks, engine, _lock: lock, _temporary: temporary })
+        Ok(Site { state, secret, swept, _tasks: tasks, engine, _lock: lock, temporary })
     }
 }
 
@@ -278,7 +281,7 @@ pub struct Site {
     _tasks: Vec<Background>,
     engine: Option<engine::Running>,
     _lock: File,
-    _temporary: Option<tempfile::TempDir>,
+    temporary: Option<tempfile::TempDir>,
 }
 
 /// A task of the site that ends with it.
@@ -329,6 +332,19 @@ impl Site {
     pub async fn close(mut self) {
         if let Some(engine) = self.engine.take() {
             engine.close().await;
+        }
+        // A folder that goes with the site is opened by nobody.
+        if self.temporary.is_none() {
+            self.fold().await;
+        }
+    }
+
+    /// Makes the next opening quick; when that fails, it is slower and nothing else.
+    pub(crate) async fn fold(&self) {
+        let database = self.state.data.join(DATABASE);
+        let folded = tokio::task::spawn_blocking(move || Store::fold(&database)).await;
+        if let Ok(Err(error)) = folded {
+            tracing::warn!(%error, "the log of writes stays beside the database");
         }
     }
 

@@ -3,7 +3,7 @@
 from fw_gear import GearContext
 from job_folder import Job
 
-from harness import equal, same
+from harness import equal
 
 job = Job("context")
 folder = job.folder
@@ -22,12 +22,4 @@ with GearContext(gear_path=folder, fail_on_validation=True, **paths) as context:
     context.metadata.add_qc_result("table.csv", "whole", "pass", data={"rows": 1})
     context.metadata.add_file_tags(scan, "seen")
     context.metadata.update_container("session", info={"visits": 2})
-job.hand_in()
-
-table, scan = job.scan.get_file("table.csv").reload(), job.scan.get_file("scan.txt").reload()
-equal((table.type, table.tags, table.info["rows"]), ("tabular data", ["made"], 1))
-equal(table.info["qc"]["context"]["whole"], {"state": "PASS", "data": {"rows": 1}})
-equal(table.info["qc"]["context"]["job_info"]["job_id"], job.id)
-equal(scan.tags, ["seen"])
-equal(job.fw.get_session(job.scan.parents.session).info, {"visits": 2})
-same(job.fw.get_job(job.id).saved_files, ["table.csv"])
+job.check("context")

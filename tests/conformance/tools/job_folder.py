@@ -6,7 +6,7 @@ from pathlib import Path
 import flywheel
 import requests
 
-from harness import SCRATCH, SITE, acquisition, client, project
+from harness import SCRATCH, SITE, acquisition, client, equal, project
 
 HEADERS = {"Authorization": "scitran-user " + SITE["keys"]["admin"].rsplit(":", 1)[-1]}
 
@@ -76,4 +76,16 @@ class Job:
         done = {"success": True}
         self.call("POST", f"/jobs/{self.id}/complete", params={"job_ticket_id": ticket}, json=done)
         self.scan = self.scan.reload()
-        return metadata
+
+    def check(self, name):
+        """Hands in what stands in the folder, and fails unless all that both toolkits noted has arrived."""
+        self.hand_in()
+        table, scan = (self.scan.get_file(file).reload() for file in ("table.csv", "scan.txt"))
+        equal((table.type, table.tags, table.info["rows"]), ("tabular data", ["made"], 1))
+        equal(table.info["qc"][name]["whole"], {"state": "PASS", "data": {"rows": 1}})
+        equal(table.info["qc"][name]["job_info"]["job_id"], self.id)
+        equal(scan.tags, ["seen"])
+        equal(self.fw.get_session(self.scan.parents.session).info, {"visits": 2})
+        job = self.fw.get_job(self.id)
+        equal((job.state, job.saved_files), ("complete", ["table.csv"]))
+        return scan

@@ -6,9 +6,11 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use flywheel_local::Site;
+use flywheel_tests::http::Call;
 use flywheel_tests::process::Process;
 use http::Method;
 use serde_json::json;
+use tempfile::TempDir;
 
 /// The site in a shell that lets no file grow beyond 4 MiB, which the system refuses as it does a write to a full disk.
 fn limited(folder: &Path) -> Process {
@@ -67,20 +69,40 @@ fn refusal(script: &str, folder: &Path) -> String {
     String::from_utf8(stderr).unwrap()
 }
 
+/// A site on a disk of its own, of 24 MiB, with one project.
+struct SmallDisk {
+    process: Process,
+    folder: TempDir,
+    project: String,
+}
+
+impl SmallDisk {
+    /// None where the system lets nobody mount.
+    fn mount() -> Option<Self> {
+        let script = in_own_mounts(r#"mount -t tmpfs -o size=24m tmpfs "$1""#)?;
+        let folder = tempfile::tempdir().unwrap();
+        let process = Process::shell(&script, folder.path());
+        let create = |path: &str, body| {
+            let call = process.client.call(Method::POST, path).as_user("admin");
+            call.json(&body).send().expect(200).json()["_id"].as_str().unwrap().to_owned()
+        };
+        create("/groups", json!({"_id": "lab", "label": "Lab"}));
+        let project = create("/projects", json!({"group": "lab", "label": "Study"}));
+        Some(Self { process, folder, project })
+    }
+
+    fn call(&self, method: Method, path: &str) -> Call {
+        self.process.client.call(method, path).as_user("admin")
+    }
+}
+
 #[test]
 fn a_disk_that_runs_full_refuses_writes_until_there_is_room_again() {
-    let Some(script) = in_own_mounts(r#"mount -t tmpfs -o size=24m tmpfs "$1""#) else { return };
-    let folder = tempfile::tempdir().unwrap();
-    let process = Process::shell(&script, folder.path());
-    let call = |method, path: &str| process.client.call(method, path).as_user("admin");
-    let create = |path: &str, body| {
-        let answer = call(Method::POST, path).json(&body).send().expect(200);
-        answer.json()["_id"].as_str().unwrap().to_owned()
-    };
-    create("/groups", json!({"_id": "lab", "label": "Lab"}));
-    let project = create("/projects", json!({"group": "lab", "label": "Study"}));
+    let Some(disk) = SmallDisk::mount() else { return };
+    let call = |method, path: &str| disk.call(method, path);
+    let project = &disk.project;
     // Somebody else takes some of the room, for a while.
-    let filler = format!("/proc/{}/root{}/filler", process.id(), folder.path().display());
+    let filler = format!("/proc/{}/root{}/filler", disk.process.id(), disk.folder.path().display());
     std::fs::write(&filler, vec![0; 2 << 20]).unwrap();
     let files = format!("/projects/{project}/files");
     let content = |number: usize| vec![number as u8; 1_500_000];
@@ -113,16 +135,9 @@ fn a_disk_that_runs_full_refuses_writes_until_there_is_room_again() {
 
 #[test]
 fn a_disk_that_the_site_itself_filled_has_room_again_after_deleting() {
-    let Some(script) = in_own_mounts(r#"mount -t tmpfs -o size=24m tmpfs "$1""#) else { return };
-    let folder = tempfile::tempdir().unwrap();
-    let process = Process::shell(&script, folder.path());
-    let call = |method, path: &str| process.client.call(method, path).as_user("admin");
-    let create = |path: &str, body| {
-        let answer = call(Method::POST, path).json(&body).send().expect(200);
-        answer.json()["_id"].as_str().unwrap().to_owned()
-    };
-    create("/groups", json!({"_id": "lab", "label": "Lab"}));
-    let project = create("/projects", json!({"group": "lab", "label": "Study"}));
+    let Some(disk) = SmallDisk::mount() else { return };
+    let call = |method, path: &str| disk.call(method, path);
+    let project = &disk.project;
     let files = format!("/projects/{project}/files");
     let upload =
         |name: &str, size: usize| call(Method::POST, &files).upload(name, &vec![7; size], None).send();

@@ -296,5 +296,5 @@ async fn delete_found(
         }
         Ok(json!({"deleted": ids.len(), "not_found": 0, "delete_scheduled": 0}))
     };
-    state.store.write(work).await.map(Json)
+    files::making_room(&state, work).await.map(Json)
 }

@@ -93,6 +93,8 @@ impl Site {
     /// # Errors
     /// When the group's id is none, the site holds what this seed makes already, or the database or the disk fails.
     pub async fn seed(&self, seed: &Seed, progress: impl FnMut(&Seeded)) -> Result<Seeded, SiteError> {
-        load::run(self.state(), seed, progress).await.map_err(Into::into)
+        let seeded = load::run(self.state(), seed, progress).await?;
+        self.fold().await;
+        Ok(seeded)
     }
 }

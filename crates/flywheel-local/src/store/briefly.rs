@@ -60,17 +60,52 @@ pub(crate) fn briefly<T>(read: impl FnOnce() -> ApiResult<T>) -> ApiResult<Optio
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use std::{
+        io,
+        sync::{Arc, Mutex},
+    };
+
     use super::*;
     use crate::error::ApiError;
 
-    #[test]
-    fn a_long_read_is_given_up_and_the_next_one_is_not() {
+    fn counter() -> impl Fn(u32) -> ApiResult<u32> {
         let mut db = Connection::open_in_memory().unwrap();
         register(&mut db).unwrap();
-        let count = |rows: u32| {
+        move |rows| {
             let sql = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) SELECT count(*) FROM n";
-            Ok(db.query_row(sql, [rows], |row| row.get::<_, u32>(0))?)
-        };
+            Ok(db.query_row(sql, [rows], |row| row.get(0))?)
+        }
+    }
+
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_read_that_is_given_up_stands_in_no_log() {
+        let (log, count) = (Log::default(), counter());
+        let writer = log.clone();
+        let logging = tracing_subscriber::fmt().with_writer(move || writer.clone()).finish();
+        tracing::subscriber::with_default(logging, || {
+            assert_eq!(briefly(|| count(1_000_000)).unwrap(), None);
+            assert_eq!(*log.0.lock().unwrap(), b"");
+            ApiError::internal("a fault");
+            assert_ne!(*log.0.lock().unwrap(), b"");
+        });
+    }
+
+    #[test]
+    fn a_long_read_is_given_up_and_the_next_one_is_not() {
+        let count = counter();
         assert_eq!(briefly(|| count(1_000)).unwrap(), Some(1_000));
         assert_eq!(briefly(|| count(1_000_000)).unwrap(), None);
         assert_eq!(count(1_000_000).unwrap(), 1_000_000);

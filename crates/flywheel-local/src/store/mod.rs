@@ -76,6 +76,9 @@ struct Inner {
     refused: Mutex<Option<Instant>>,
 }
 
+/// How many bytes the log of writes may keep on disk for the next ones.
+const LOG_KEPT: i64 = 64 << 20;
+
 impl Store {
     /// Opens the database file, makes it when there is none, and brings it to the present schema.
     pub(crate) fn open(path: &Path, keeping: Keeping) -> Result<Self, StoreError> {
@@ -105,6 +108,14 @@ impl Store {
             permits: Semaphore::new(count),
             refused: Mutex::default(),
         })))
+    }
+
+    /// Moves what lies in the log of writes into the database file, so that the next opening need not read it. Writes may go
+    /// on. Blocks.
+    pub(crate) fn fold(path: &Path) -> rusqlite::Result<()> {
+        let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        connection.busy_timeout(Duration::from_secs(5))?;
+        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
     }
 
     /// What rings when a table is written.
@@ -192,6 +203,7 @@ fn connect(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
     connection.busy_timeout(Duration::from_secs(30))?;
     if !flags.contains(OpenFlags::SQLITE_OPEN_READ_ONLY) {
         connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "journal_size_limit", LOG_KEPT)?;
     }
     connection.pragma_update(None, "foreign_keys", "ON")?;
     // What a large sort or a long transaction sets aside goes to temporary files: in memory it had no bound, and each

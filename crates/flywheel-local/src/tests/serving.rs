@@ -56,6 +56,22 @@ async fn a_folder_that_is_a_file_is_named() {
 }
 
 #[tokio::test]
+async fn a_site_that_was_closed_or_seeded_has_all_of_it_in_its_database_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = || std::fs::metadata(folder.path().join("site.db-wal")).map_or(0, |log| log.len());
+    let site = Site::builder().data(folder.path()).open().await.unwrap();
+    site.swept().await;
+    site.add_user("ann@example.org", false).await.unwrap();
+    assert_ne!(log(), 0);
+    site.seed(&crate::Seed::default(), |_| ()).await.unwrap();
+    assert_eq!(log(), 0);
+    site.add_user("bob@example.org", false).await.unwrap();
+    assert_ne!(log(), 0);
+    site.close().await;
+    assert_eq!(log(), 0);
+}
+
+#[tokio::test]
 async fn a_damaged_database_is_named_and_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("site.db");
