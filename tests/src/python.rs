@@ -57,6 +57,9 @@ pub static SERVICES: Environment = Environment::new(
     "services",
     &["flywheel-sdk==23.0.0", "fw-client==2.3.4", "fw-gear==0.3.7", "requests==2.34.2"],
 );
+/// The HTTP client that services had before.
+pub static OLDER_SERVICES: Environment =
+    Environment::new("older-services", &["flywheel-sdk==20.6.0", "fw-core-client==1.1.2"]);
 
 /// Generated requests after the description.
 pub static SCHEMATHESIS: Environment = Environment::new("schemathesis", &["schemathesis==4.32.5"]);

@@ -117,7 +117,7 @@ pub(crate) fn move_a_file(at: &Task) -> Outcome {
     let session: Session = at.fw.lookup(at.path("/sub-01/ses-01")).cast().block()?;
     let mut file = scan.file("events.csv").block()?;
     file.rename("renamed.csv").block()?;
-    file.move_to(&session.reference()).block()?;
+    file.move_to(&session).block()?;
     let parent = file.parent_ref()?;
     let other: Acquisition = at.fw.lookup(at.path("/sub-02/ses-01/bold")).cast().block()?;
     other.file("events.csv").block()?.delete().block()?;

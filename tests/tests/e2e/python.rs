@@ -157,6 +157,11 @@ suite! {
     services with SERVICES from "tools/": gear_context, http_client,
 }
 
+suite! {
+    /// The HTTP client that services had before.
+    older_services with OLDER_SERVICES from "tools/": core_client,
+}
+
 /// Generated requests for every operation of the description: no fault of the server, and every answer fits.
 #[test]
 fn generated_requests() {
@@ -192,6 +197,7 @@ fn every_program_has_a_test() {
         .chain(command_line::PROGRAMS)
         .chain(toolkit::PROGRAMS)
         .chain(services::PROGRAMS)
+        .chain(older_services::PROGRAMS)
         .copied()
         .collect();
     let found: Vec<String> = ["", "older/", "cli/", "tools/"].into_iter().flat_map(programs_in).collect();

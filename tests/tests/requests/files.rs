@@ -50,7 +50,7 @@ async fn files_are_sent_described_and_fetched() {
     ask!(desk, fw.files().get(file.id()));
     ask!(desk, file.reload());
     ask!(desk, file.rename("t2.nii.gz"));
-    ask!(desk, file.move_to(&session.reference()));
+    ask!(desk, file.move_to(&session));
     ask!(desk, file.parent());
     ask!(desk, file.download().url());
     ask!(desk, old.delete_version());

@@ -35,8 +35,8 @@ async fn gears_run() {
     ask!(desk, fw.gears().all_versions().with_invalid().find());
     ask!(desk, smooth.reload());
     ask!(desk, smooth.invocation_schema());
-    ask!(desk, smooth.context_of(&session.reference()));
-    ask!(desk, smooth.suggestions_at(&session.reference()));
+    ask!(desk, smooth.context_of(&session));
+    ask!(desk, smooth.suggestions_at(&session));
     ask!(desk, smooth.disable());
     ask!(desk, smooth.enable());
     let access = smooth.access();

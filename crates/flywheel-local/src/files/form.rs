@@ -23,7 +23,7 @@ const PARTS_LIMIT: usize = 10_000;
 
 /// One part of an upload.
 pub(crate) enum Part {
-    /// A file: any part with a file name, whatever its field is called.
+    /// A file: any part with a file name, whatever its field is called, other than `metadata`.
     File {
         /// Its name, without folders.
         name: String,
@@ -67,9 +67,12 @@ impl Form {
                 field.headers().get(header::CONTENT_DISPOSITION).map(|value| value.as_bytes().to_vec());
             let parameter = |key| disposition.as_deref().and_then(|value| name::parameter(value, key));
             let field_name = parameter("name").unwrap_or_default();
+            // Some clients give it a file name, too.
+            if field_name == "metadata" {
+                return metadata(field).await.map(Some);
+            }
             match parameter("filename").filter(|given| !given.is_empty()) {
                 Some(given) => return file(&given, field).map(Some),
-                None if field_name == "metadata" => return metadata(field).await.map(Some),
                 None if field_name.starts_with("file") => {
                     return Err(ApiError::bad_request(format!("the part {field_name:?} needs a file name")));
                 }
@@ -158,6 +161,16 @@ mod tests {
         ));
         let expected = [("a.txt", "first"), ("metadata", "{}"), ("b.txt", "second")];
         assert_eq!(parts.await.unwrap(), expected.map(|(a, b)| (a.to_owned(), b.to_owned())));
+    }
+
+    #[tokio::test]
+    async fn metadata_with_a_file_name_is_metadata() {
+        for named in ["", "; filename=\"metadata\"", "; filename=\"blob\""] {
+            let parts = form(&format!(
+                "--b\nContent-Disposition: form-data; name=\"metadata\"{named}\n\n{{}}\n--b--\n"
+            ));
+            assert_eq!(read(parts).await.unwrap(), [("metadata".to_owned(), "{}".to_owned())]);
+        }
     }
 
     #[tokio::test]
