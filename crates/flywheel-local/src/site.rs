@@ -6,7 +6,7 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     sync::OnceLock,
-    time::{Duration, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 use axum::Router;
@@ -43,6 +43,9 @@ const START_KEY: &str = "set at the start of the site";
 
 /// The database in the folder of a site.
 const DATABASE: &str = "site.db";
+
+/// How long a folder may be held by a site that has ended.
+const HELD: Duration = Duration::from_secs(1);
 
 /// How long a shutdown waits for requests that are being answered.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -166,7 +169,7 @@ impl SiteBuilder {
             }
         };
         let keeping = if temporary.is_some() { Keeping::Passing } else { Keeping::Durable };
-        let lock = lock(&data)?;
+        let lock = lock(&data).await?;
         let opened = SystemTime::now();
         let unusable = |source| SiteError::Folder { path: data.clone(), source };
         let blobs = BlobStore::in_folder(&data.join("blobs"), keeping).map_err(unusable)?;
@@ -223,14 +226,22 @@ fn last_part(key: &str) -> &str {
     key.rsplit(':').next().unwrap_or(key)
 }
 
-fn lock(data: &Path) -> Result<File, SiteError> {
+/// Keeps other processes out of a folder. A site that has just ended holds its folder for a moment longer when a program was
+/// being started beside it.
+async fn lock(data: &Path) -> Result<File, SiteError> {
     let unusable = |source| SiteError::Folder { path: data.to_owned(), source };
     std::fs::create_dir_all(data).map_err(unusable)?;
     let file = File::options().create(true).append(true).open(data.join("site.lock")).map_err(unusable)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(SiteError::InUse { path: data.to_owned() }),
-        Err(TryLockError::Error(source)) => Err(unusable(source)),
+    let begun = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) if begun.elapsed() < HELD => {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            Err(TryLockError::WouldBlock) => return Err(SiteError::InUse { path: data.to_owned() }),
+            Err(TryLockError::Error(source)) => return Err(unusable(source)),
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Serving over TCP: starting, stopping, and what stands in the way.
 
+use std::time::Duration;
+
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -69,6 +71,19 @@ async fn a_site_that_was_closed_or_seeded_has_all_of_it_in_its_database_file() {
     assert_ne!(log(), 0);
     site.close().await;
     assert_eq!(log(), 0);
+}
+
+#[tokio::test]
+async fn a_folder_that_another_site_is_letting_go_of_is_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let held = std::fs::File::create(folder.path().join("site.lock")).unwrap();
+    held.lock().unwrap();
+    let letting_go = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(100));
+        drop(held);
+    });
+    Site::builder().data(folder.path()).open().await.unwrap();
+    letting_go.join().unwrap();
 }
 
 #[tokio::test]
