@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use axum::Router;
+use axum::{Router, serve::ListenerExt};
 use flywheel_core::key::generate_key;
 use rusqlite::Connection;
 use serde_json::{Value, json};
@@ -399,6 +399,12 @@ impl Site {
         let failed = |source| SiteError::Listen { address, source };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let local = listener.local_addr().map_err(failed)?;
+        // Otherwise the end of a short answer that is streamed waits for the client's delayed word that its beginning came.
+        let listener = listener.tap_io(|stream| {
+            if let Err(error) = stream.set_nodelay(true) {
+                tracing::debug!(%error, "answers may wait for one another");
+            }
+        });
         // Jobs are told the first address, which is also the only one unless somebody asks for more.
         let _ = self.state.address.set(local);
         let service = self.router().into_make_service_with_connect_info::<SocketAddr>();
