@@ -155,6 +155,11 @@ fn well_formed(kind: Kind, id: &str) -> ApiResult<()> {
     if kind == Kind::Group { Ok(()) } else { require_object_id(id) }
 }
 
+/// 401 for a call that a ticket opens, too.
+pub(crate) fn no_ticket() -> ApiError {
+    ApiError::unauthorized("Log in first: this call needs an API key or a ticket")
+}
+
 /// 422 unless this is an object id.
 pub(crate) fn require_object_id(id: &str) -> ApiResult<()> {
     if ObjectId::is_id(id) {

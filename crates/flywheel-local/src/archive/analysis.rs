@@ -9,7 +9,7 @@ use rusqlite::Connection;
 use serde_json::json;
 
 use super::{
-    Format, Plan, issue, redeem,
+    Format, issue, redeem,
     request::{Part, Wish},
     send,
 };
@@ -17,7 +17,7 @@ use crate::{
     access::{Action::FilesDownload, Need::On},
     error::{ApiError, ApiResult},
     files::{tickets::Address, upload::Target, which::ANALYSED},
-    guard::Guard,
+    guard::{Guard, no_ticket},
     kind::Kind,
     query::Params,
     route::{Route, get},
@@ -29,71 +29,46 @@ pub(super) fn routes() -> Vec<Route> {
     let below = ANALYSED.into_iter().map(Kind::plural).chain(["containers"]);
     let below = below.map(|kind| format!("/{kind}/{{id}}/analyses/{{analysis}}"));
     let both = |analysis: String| {
-        [
-            get(&format!("{analysis}/inputs"), On(FilesDownload), inputs),
-            get(&format!("{analysis}/files"), On(FilesDownload), outputs),
-        ]
+        [("inputs", Part::Inputs), ("files", Part::Outputs)].map(|(name, part)| {
+            let answer = move |guard, state, address, target, params| {
+                archive(guard, state, (address, target, part), params)
+            };
+            get(&format!("{analysis}/{name}"), On(FilesDownload), answer)
+        })
     };
     below.chain(["/analyses/{id}".to_owned()]).flat_map(both).map(|route| route.of(Kind::Analysis)).collect()
-}
-
-async fn inputs(
-    guard: Option<Guard>,
-    State(state): State<AppState>,
-    address: Address,
-    target: Target,
-    params: Params,
-) -> ApiResult<Response> {
-    archive(guard, state, (address, target, Part::Inputs), params).await
-}
-
-async fn outputs(
-    guard: Option<Guard>,
-    State(state): State<AppState>,
-    address: Address,
-    target: Target,
-    params: Params,
-) -> ApiResult<Response> {
-    archive(guard, state, (address, target, Part::Outputs), params).await
 }
 
 /// With an empty `ticket` a ticket, else the archive: that of the ticket, or what the caller may download.
 async fn archive(
     guard: Option<Guard>,
-    state: AppState,
+    State(state): State<AppState>,
     (address, target, part): (Address, Target, Part),
     params: Params,
 ) -> ApiResult<Response> {
     let ticket = params.get("ticket").map(str::to_owned);
     if let Some(ticket) = ticket.clone().filter(|ticket| !ticket.is_empty()) {
-        let work = move |db: &Connection| {
+        let wish = move |db: &Connection| {
             let wish = redeem(db, &ticket, address)?;
             let [node] = wish.nodes.as_slice() else { return Err(of_another()) };
             if node.id != target.id() || wish.part != part {
                 return Err(of_another());
             }
-            Ok((Plan::of(db, &wish)?, wish.filename(Format::Tar)))
+            Ok(wish)
         };
-        let (plan, filename) = state.store.read(work).await?;
-        return Ok(send(state, plan, &filename, Format::Tar, None));
+        return send(state, Format::Tar, false, wish).await;
     }
-    let guard = guard
-        .ok_or_else(|| ApiError::unauthorized("Log in first: this call needs an API key or a ticket"))?;
+    let guard = guard.ok_or_else(no_ticket)?;
     let wish = move |db: &Connection| {
         let analysis = target.found(db, &guard)?;
         let body = json!({"nodes": [{"level": "analysis", "_id": analysis.id}]});
         let wish = Wish { part, ..Wish::read(&Params::default(), body)? };
         wish.allowed(db, &guard.caller)
     };
-    if ticket.is_some() {
-        return issue(&state, address, wish).await.map(|stub| Json(stub).into_response());
+    match ticket {
+        Some(_) => issue(&state, address, wish).await.map(|stub| Json(stub).into_response()),
+        None => send(state, Format::Tar, false, wish).await,
     }
-    let work = move |db: &Connection| {
-        let wish = wish(db)?;
-        Ok((Plan::of(db, &wish)?, wish.filename(Format::Tar)))
-    };
-    let (plan, filename) = state.store.read(work).await?;
-    Ok(send(state, plan, &filename, Format::Tar, None))
 }
 
 fn of_another() -> ApiError {

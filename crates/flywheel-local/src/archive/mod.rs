@@ -40,7 +40,6 @@ use self::{
 };
 use crate::{
     access::Need,
-    blobs::BlobStore,
     body::JsonBody,
     error::{ApiError, ApiResult},
     files::{
@@ -134,17 +133,20 @@ pub(crate) async fn fetch(
     let ticket = params.get("ticket").filter(|ticket| !ticket.is_empty()).map(str::to_owned);
     let ticket =
         ticket.ok_or_else(|| ApiError::bad_request("ticket is missing: make one with POST /download"))?;
+    send(state, format, links, move |db| redeem(db, &ticket, address)).await
+}
+
+/// The archive of what is wished for; with `links` to where this site keeps the bytes instead of these.
+async fn send<W>(state: AppState, format: Format, links: bool, wish: W) -> ApiResult<Response>
+where
+    W: FnOnce(&Connection) -> ApiResult<Wish> + Send + 'static,
+{
     let work = move |db: &Connection| {
-        let wish = redeem(db, &ticket, address)?;
+        let wish = wish(db)?;
         Ok((Plan::of(db, &wish)?, wish.filename(format)))
     };
     let (plan, filename) = state.store.read(work).await?;
     let linked = links.then(|| state.blobs.clone());
-    Ok(send(state, plan, &filename, format, linked))
-}
-
-/// The archive of a plan; with `linked` of links to where that storage keeps the bytes.
-fn send(state: AppState, plan: Plan, filename: &str, format: Format, linked: Option<BlobStore>) -> Response {
     let entries = taken(state.clone(), plan).map(move |taken| {
         let entry = taken.and_then(|taken| taken.into_entry(linked.as_ref()));
         entry.map_err(std::io::Error::other)
@@ -152,9 +154,9 @@ fn send(state: AppState, plan: Plan, filename: &str, format: Format, linked: Opt
     let archive = encode(state.blobs.clone(), format, entries);
     let headers = [
         (header::CONTENT_TYPE, "application/octet-stream".to_owned()),
-        (header::CONTENT_DISPOSITION, name::attachment(filename)),
+        (header::CONTENT_DISPOSITION, name::attachment(&filename)),
     ];
-    (headers, Body::from_stream(archive)).into_response()
+    Ok((headers, Body::from_stream(archive)).into_response())
 }
 
 /// `POST /download/targets`: what `POST /download` would take, one JSON object a line, without a ticket.

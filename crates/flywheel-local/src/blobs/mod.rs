@@ -18,7 +18,7 @@ use std::{
     fmt,
     io::{self, Read, Seek, Write},
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::SystemTime,
 };
 
@@ -138,18 +138,18 @@ impl BlobStore {
     /// Makes what was written durable under a new name, and gives the name.
     fn publish(&self, sink: Box<dyn Sink>) -> io::Result<Uuid> {
         let id = Uuid::new_v4();
-        if let Some(young) = self.young.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+        if let Some(young) = self.young().as_mut() {
             young.insert(id);
         }
         sink.publish(id).map(|()| id)
     }
 
+    fn young(&self) -> MutexGuard<'_, Option<HashSet<Uuid>>> {
+        self.young.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn is_young(&self, id: Uuid) -> bool {
-        self.young
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .as_ref()
-            .is_some_and(|young| young.contains(&id))
+        self.young().as_ref().is_some_and(|young| young.contains(&id))
     }
 
     /// Begins a new blob. Nothing touches the disk before the first bytes are there.
@@ -203,7 +203,7 @@ impl BlobStore {
 
     /// From here on sweeps go by the clock alone: they are given limits long past.
     pub(crate) fn grow_up(&self) {
-        self.young.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.young().take();
     }
 }
 

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     error::{ApiError, ApiResult},
-    guard::Guard,
+    guard::{Guard, no_ticket},
     state::AppState,
     store::{Doc, files::FileRow},
 };
@@ -33,7 +33,9 @@ pub(crate) async fn download(
     headers: HeaderMap,
 ) -> ApiResult<Response> {
     if asked.ticket.as_deref() == Some("") {
-        return Ok(Json(new_ticket(login(guard)?, &state, which, &asked).await?).into_response());
+        return Ok(
+            Json(new_ticket(guard.ok_or_else(no_ticket)?, &state, which, &asked).await?).into_response()
+        );
     }
     let file = wanted_file(guard, &state, which, &asked).await?;
     if asked.info {
@@ -116,10 +118,6 @@ pub(crate) async fn validate_ticket(
     state.store.read(work).await
 }
 
-fn login(guard: Option<Guard>) -> ApiResult<Guard> {
-    guard.ok_or_else(|| ApiError::unauthorized("Log in first: this call needs an API key or a ticket"))
-}
-
 /// The file that a request is about: by its ticket when it has one, else by what the caller may do.
 async fn wanted_file(
     guard: Option<Guard>,
@@ -131,7 +129,7 @@ async fn wanted_file(
     let file = match asked.ticket.clone().filter(|ticket| !ticket.is_empty()) {
         Some(ticket) => state.store.read(move |db| redeem(db, &which, &ticket, &wanted)).await?,
         None => {
-            let guard = login(guard)?;
+            let guard = guard.ok_or_else(no_ticket)?;
             state.store.read(move |db| which.find(db, &guard, wanted.version)).await?.file
         }
     };

@@ -23,7 +23,7 @@ use crate::{
         tickets::{self, Purpose},
         upload,
     },
-    guard::Guard,
+    guard::{Guard, no_ticket},
     query::Params,
     state::AppState,
     store::{Doc, files::FileRow, new_id, now, records},
@@ -91,7 +91,7 @@ pub(crate) async fn read(
             get(db, &id)
         }
         (None, Some(guard)) => own(db, &guard.caller, &id),
-        (None, None) => Err(ApiError::unauthorized("Log in first: this call needs an API key or a ticket")),
+        (None, None) => Err(no_ticket()),
     };
     let doc = state.store.read(work).await?;
     let blob = blob_named_by(&doc).ok_or_else(|| ApiError::internal("a storage file names no blob"))?;

@@ -27,7 +27,7 @@ use crate::{
     error::{ApiError, ApiResult},
     files::tickets::{self, Purpose},
     filter_sql::Condition,
-    guard::Guard,
+    guard::{Guard, no_ticket},
     kind::Kind,
     list::{self, List, doc_row},
     query::{ListQuery, Params},
@@ -324,7 +324,7 @@ pub(crate) async fn data(
             find(db, &id)
         }
         (None, Some(guard)) => visible(db, &guard.caller, &id),
-        (None, None) => Err(ApiError::unauthorized("Log in first: this call needs an API key or a ticket")),
+        (None, None) => Err(no_ticket()),
     };
     let execution = state.store.read(work).await?;
     Ok(encode::download(rows(&state, &execution)?, format, &name))
